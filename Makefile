@@ -1,0 +1,42 @@
+# Every target does its own set-up; `make help` lists them.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+JOBS ?= 2
+export WHEREVER_SUITES ?= $(abspath ../shared/suites)
+
+.PHONY: help setup demo test check format bench conformance
+.DEFAULT_GOAL := help
+
+help:  ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s'|'
+
+$(VENV)/.ready: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@touch $@
+
+setup: $(VENV)/.ready  ## make .venv with the wherever command and every development tool
+
+demo: setup  ## the main job, on real input
+	@bash examples/demo.sh
+
+test: setup  ## every fast test: rooms, golden files, oracles, programs, examples
+	$(BIN)/pytest -q -n $(JOBS)
+
+check: setup  ## ruff, mypy strict, pyright strict, the map of rooms
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+
+format: setup  ## rewrite the sources in the house style
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+conformance: setup  ## the upstream suites, whole
+	$(BIN)/pytest -q -n $(JOBS) tests/conformance --whole
+
+bench: setup  ## every benchmark, beside its reference
+	$(BIN)/python bench/run.py

@@ -1,0 +1,61 @@
+"""wherever: run any program wherever you are, with only the rights you gave it.
+
+The package root re-exports public names, each from the one room that defines it, and imports none
+of them before it is asked for: `wherever run` must start in milliseconds.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from wherever.errors import (
+        Denied,
+        GuestTrap,
+        InternalError,
+        InvalidProgram,
+        LimitExceeded,
+        Unsupported,
+        WhereverError,
+    )
+
+__all__ = [
+    "Denied",
+    "GuestTrap",
+    "InternalError",
+    "InvalidProgram",
+    "LimitExceeded",
+    "Unsupported",
+    "WhereverError",
+    "__version__",
+]
+
+__version__ = "0.1.0"
+
+# name -> the module that defines it
+_HOMES = dict.fromkeys(
+    (
+        "Denied",
+        "GuestTrap",
+        "InternalError",
+        "InvalidProgram",
+        "LimitExceeded",
+        "Unsupported",
+        "WhereverError",
+    ),
+    "wherever.errors",
+)
+
+
+def __getattr__(name: str) -> object:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module 'wherever' has no attribute {name!r}")
+    value: object = getattr(importlib.import_module(home), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
