@@ -33,19 +33,16 @@ __all__ = [
 
 __version__ = "0.1.0"
 
-# name -> the module that defines it
-_HOMES = dict.fromkeys(
-    (
-        "Denied",
-        "GuestTrap",
-        "InternalError",
-        "InvalidProgram",
-        "LimitExceeded",
-        "Unsupported",
-        "WhereverError",
-    ),
-    "wherever.errors",
-)
+# public name -> the module that defines it
+_HOMES: dict[str, str] = {
+    "Denied": "wherever.errors",
+    "GuestTrap": "wherever.errors",
+    "InternalError": "wherever.errors",
+    "InvalidProgram": "wherever.errors",
+    "LimitExceeded": "wherever.errors",
+    "Unsupported": "wherever.errors",
+    "WhereverError": "wherever.errors",
+}
 
 
 def __getattr__(name: str) -> object:
