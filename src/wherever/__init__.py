@@ -6,9 +6,7 @@ of them before it is asked for: `wherever run` must start in milliseconds.
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING
-
+TYPE_CHECKING = False  # `typing` costs a third of an interpreter start, and every start pays
 if TYPE_CHECKING:
     from wherever.errors import (
         Denied,
@@ -49,6 +47,8 @@ def __getattr__(name: str) -> object:
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module 'wherever' has no attribute {name!r}")
+    import importlib
+
     value: object = getattr(importlib.import_module(home), name)
     globals()[name] = value
     return value

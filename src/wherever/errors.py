@@ -13,7 +13,9 @@ A guest's own exit status is a result, not an error. A message reads: what, wher
 
 from __future__ import annotations
 
-from typing import ClassVar
+TYPE_CHECKING = False  # `typing` costs a third of an interpreter start, and every start pays
+if TYPE_CHECKING:
+    from typing import ClassVar
 
 __all__ = [
     "Denied",
