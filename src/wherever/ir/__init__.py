@@ -1,0 +1,1 @@
+"""The intermediate representation: Wasm-shaped operations over guest registers and memory."""
