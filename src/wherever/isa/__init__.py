@@ -1,0 +1,1 @@
+"""Instruction sets: each instruction described once; decoder, text and coverage are derived."""

@@ -1,0 +1,40 @@
+"""Owns the table of A64: its groups in the manual's order, the decoder and the text over them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from wherever.isa.aarch64 import data_immediate, data_register
+from wherever.isa.aarch64.operands import render
+from wherever.isa.decoder import Decoder
+
+if TYPE_CHECKING:
+    from wherever.isa.aarch64.lifter import Lifter
+    from wherever.isa.instruction import Group, Instruction
+
+__all__ = ["DECODER", "GROUPS", "decode", "lift", "text"]
+
+GROUPS: Final[tuple[Group, ...]] = (
+    data_immediate.group,
+    data_register.group,
+)
+
+DECODER: Final = Decoder(one for group in GROUPS for one in group.instructions)
+
+decode = DECODER.decode
+
+
+def lift(m: Lifter, instruction: Instruction, word: int) -> None:
+    """Say what `word`, which decodes to `instruction`, does, to the builder behind `m`."""
+    meaning = instruction.meaning
+    if meaning is None:
+        raise ValueError(f"{instruction.name} is known by name only ({instruction.feature})")
+    meaning(m, *[(word >> shift) & mask for shift, mask in instruction.arguments])
+
+
+def text(instruction: Instruction, word: int, address: int) -> str:
+    """The instruction as assembly text."""
+    fields = instruction.fields(word)
+    fields["pc"] = address
+    template = instruction.text
+    return render(template if isinstance(template, str) else template(fields), fields)
