@@ -59,6 +59,4 @@ def test_text_agrees_with_capstone(one: Instruction, disassembler: capstone.Cs) 
 
 
 def test_no_two_instructions_share_a_word() -> None:
-    assert [
-        (_name(a), _name(b), f"{word:08x}") for a, b, word in table.DECODER.overlaps()
-    ] == []
+    assert [(_name(a), _name(b), f"{word:08x}") for a, b, word in table.DECODER.overlaps()] == []

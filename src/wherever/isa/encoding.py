@@ -16,7 +16,9 @@ from dataclasses import dataclass
 
 __all__ = ["Encoding", "Field", "parse_diagram"]
 
-_BOX = re.compile(r"(?P<bits>[01x]+)$|(?P<name>[A-Za-z]\w*):(?P<width>\d+)(?P<rule>!?=)?(?P<value>[01x]+)?$")
+_BOX = re.compile(
+    r"(?P<bits>[01x]+)$|(?P<name>[A-Za-z]\w*):(?P<width>\d+)(?P<rule>!?=)?(?P<value>[01x]+)?$"
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,9 +47,7 @@ def add_immediate(m: Lifter, sf: int, sh: int, imm12: int, rn: int, rd: int) -> 
 @group.instruction(
     "sf:1 0 1 100010 sh:1 imm12:12 Rn:5 Rd:5",
     name="adds",
-    asm=lambda f: (
-        "cmn {Rn+sp}, {imm12_sh}" if f["rd"] == 31 else "adds {Rd}, {Rn+sp}, {imm12_sh}"
-    ),
+    asm=lambda f: "cmn {Rn+sp}, {imm12_sh}" if f["rd"] == 31 else "adds {Rd}, {Rn+sp}, {imm12_sh}",
     spec="C6.2 ADDS (immediate)",
 )
 def adds_immediate(m: Lifter, sf: int, sh: int, imm12: int, rn: int, rd: int) -> None:
@@ -72,9 +70,7 @@ def sub_immediate(m: Lifter, sf: int, sh: int, imm12: int, rn: int, rd: int) -> 
 @group.instruction(
     "sf:1 1 1 100010 sh:1 imm12:12 Rn:5 Rd:5",
     name="subs",
-    asm=lambda f: (
-        "cmp {Rn+sp}, {imm12_sh}" if f["rd"] == 31 else "subs {Rd}, {Rn+sp}, {imm12_sh}"
-    ),
+    asm=lambda f: "cmp {Rn+sp}, {imm12_sh}" if f["rd"] == 31 else "subs {Rd}, {Rn+sp}, {imm12_sh}",
     spec="C6.2 SUBS (immediate)",
 )
 def subs_immediate(m: Lifter, sf: int, sh: int, imm12: int, rn: int, rd: int) -> None:
@@ -175,9 +171,7 @@ def movn(m: Lifter, sf: int, hw: int, imm16: int, rd: int) -> None:
 @group.instruction(
     "sf:1 10 100101 hw:2 imm16:16 Rd:5",
     name="movz",
-    asm=lambda f: (
-        "movz {Rd}, {imm16_hw}" if not f["imm16"] and f["hw"] else "mov {Rd}, {movz}"
-    ),
+    asm=lambda f: "movz {Rd}, {imm16_hw}" if not f["imm16"] and f["hw"] else "mov {Rd}, {movz}",
     spec="C6.2 MOVZ",
     where=_half_fits,
 )
@@ -239,8 +233,10 @@ def sbfm(m: Lifter, sf: int, immr: int, imms: int, rn: int, rd: int) -> None:
 
 def _bfm_text(f: Mapping[str, int]) -> str:
     if f["imms"] < f["immr"]:
-        return "bfc {Rd}, {field_lsb}, {field_width}" if f["rn"] == 31 else (
-            "bfi {Rd}, {Rn}, {field_lsb}, {field_width}"
+        return (
+            "bfc {Rd}, {field_lsb}, {field_width}"
+            if f["rn"] == 31
+            else ("bfi {Rd}, {Rn}, {field_lsb}, {field_width}")
         )
     return "bfxil {Rd}, {Rn}, {immr}, {extract_width}"
 
@@ -300,6 +296,10 @@ def ubfm(m: Lifter, sf: int, immr: int, imms: int, rn: int, rd: int) -> None:
     i.write(rd, i.shl(value, i.const(lsb)))
 
 
+def _position_fits(sf: int, n: int, imms: int) -> bool:
+    return sf == n and (sf == 1 or imms < 32)
+
+
 @group.instruction(
     "sf:1 00 100111 N:1 0 Rm:5 imms:6 Rn:5 Rd:5",
     name="extr",
@@ -307,7 +307,7 @@ def ubfm(m: Lifter, sf: int, immr: int, imms: int, rn: int, rd: int) -> None:
         "ror {Rd}, {Rn}, {imms}" if f["rn"] == f["rm"] else "extr {Rd}, {Rn}, {Rm}, {imms}"
     ),
     spec="C6.2 EXTR",
-    where=lambda sf, n, imms: sf == n and (sf == 1 or imms < 32),
+    where=_position_fits,
 )
 def extr(m: Lifter, sf: int, rm: int, imms: int, rn: int, rd: int) -> None:
     i = m.ints[sf]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from wherever.ir.values import Value
 from wherever.isa.aarch64.lifter import Integers, Lifter
 from wherever.isa.instruction import Group
-from wherever.ir.values import Value
 
 __all__ = ["group"]
 
@@ -73,9 +73,7 @@ def orr_shifted(m: Lifter, sf: int, shift: int, rm: int, imm6: int, rn: int, rd:
 @group.instruction(
     "sf:1 01 01010 shift:2 1 Rm:5 imm6:6 Rn:5 Rd:5",
     name="orn",
-    asm=lambda f: (
-        "mvn {Rd}, {Rm}{shifted}" if f["rn"] == 31 else "orn {Rd}, {Rn}, {Rm}{shifted}"
-    ),
+    asm=lambda f: "mvn {Rd}, {Rm}{shifted}" if f["rn"] == 31 else "orn {Rd}, {Rn}, {Rm}{shifted}",
     spec="C6.2 ORN (shifted register)",
     where=_amount_fits,
 )
@@ -112,9 +110,7 @@ def eon_shifted(m: Lifter, sf: int, shift: int, rm: int, imm6: int, rn: int, rd:
 @group.instruction(
     "sf:1 11 01010 shift:2 0 Rm:5 imm6:6 Rn:5 Rd:5",
     name="ands",
-    asm=lambda f: (
-        "tst {Rn}, {Rm}{shifted}" if f["rd"] == 31 else "ands {Rd}, {Rn}, {Rm}{shifted}"
-    ),
+    asm=lambda f: "tst {Rn}, {Rm}{shifted}" if f["rd"] == 31 else "ands {Rd}, {Rn}, {Rm}{shifted}",
     spec="C6.2 ANDS (shifted register)",
     where=_amount_fits,
 )
@@ -161,9 +157,7 @@ def add_shifted(m: Lifter, sf: int, shift: int, rm: int, imm6: int, rn: int, rd:
 @group.instruction(
     "sf:1 0 1 01011 shift:2 0 Rm:5 imm6:6 Rn:5 Rd:5",
     name="adds",
-    asm=lambda f: (
-        "cmn {Rn}, {Rm}{shifted}" if f["rd"] == 31 else "adds {Rd}, {Rn}, {Rm}{shifted}"
-    ),
+    asm=lambda f: "cmn {Rn}, {Rm}{shifted}" if f["rd"] == 31 else "adds {Rd}, {Rn}, {Rm}{shifted}",
     spec="C6.2 ADDS (shifted register)",
     where=_sum_fits,
 )
@@ -175,9 +169,7 @@ def adds_shifted(m: Lifter, sf: int, shift: int, rm: int, imm6: int, rn: int, rd
 @group.instruction(
     "sf:1 1 0 01011 shift:2 0 Rm:5 imm6:6 Rn:5 Rd:5",
     name="sub",
-    asm=lambda f: (
-        "neg {Rd}, {Rm}{shifted}" if f["rn"] == 31 else "sub {Rd}, {Rn}, {Rm}{shifted}"
-    ),
+    asm=lambda f: "neg {Rd}, {Rm}{shifted}" if f["rn"] == 31 else "sub {Rd}, {Rn}, {Rm}{shifted}",
     spec="C6.2 SUB (shifted register)",
     where=_sum_fits,
 )
@@ -239,9 +231,7 @@ def add_extended(m: Lifter, sf: int, rm: int, option: int, imm3: int, rn: int, r
 @group.instruction(
     "sf:1 0 s:1=1 01011 001 Rm:5 option:3 imm3:3 Rn:5 Rd:5",
     name="adds",
-    asm=lambda f: (
-        "cmn {Rn+sp}, {extended}" if f["rd"] == 31 else "adds {Rd}, {Rn+sp}, {extended}"
-    ),
+    asm=lambda f: "cmn {Rn+sp}, {extended}" if f["rd"] == 31 else "adds {Rd}, {Rn+sp}, {extended}",
     spec="C6.2 ADDS (extended register)",
     where=_extend_fits,
 )
@@ -265,9 +255,7 @@ def sub_extended(m: Lifter, sf: int, rm: int, option: int, imm3: int, rn: int, r
 @group.instruction(
     "sf:1 1 s:1=1 01011 001 Rm:5 option:3 imm3:3 Rn:5 Rd:5",
     name="subs",
-    asm=lambda f: (
-        "cmp {Rn+sp}, {extended}" if f["rd"] == 31 else "subs {Rd}, {Rn+sp}, {extended}"
-    ),
+    asm=lambda f: "cmp {Rn+sp}, {extended}" if f["rd"] == 31 else "subs {Rd}, {Rn+sp}, {extended}",
     spec="C6.2 SUBS (extended register)",
     where=_extend_fits,
 )
@@ -463,8 +451,9 @@ def _wide_product(m: Lifter, u: int, rn: int, rm: int) -> Value:
 @group.instruction(
     "1 00 11011 u:1 01 Rm:5 0 Ra:5 Rn:5 Rd:5",
     name="maddl",
-    asm=lambda f: "us"[not f["u"]] + (
-        "mull {Xd}, {Wn}, {Wm}" if f["ra"] == 31 else "maddl {Xd}, {Wn}, {Wm}, {Xa}"
+    asm=lambda f: (
+        "us"[not f["u"]]
+        + ("mull {Xd}, {Wn}, {Wm}" if f["ra"] == 31 else "maddl {Xd}, {Wn}, {Wm}, {Xa}")
     ),
     spec="C6.2 SMADDL, UMADDL",
 )
@@ -476,8 +465,9 @@ def maddl(m: Lifter, u: int, rm: int, ra: int, rn: int, rd: int) -> None:
 @group.instruction(
     "1 00 11011 u:1 01 Rm:5 1 Ra:5 Rn:5 Rd:5",
     name="msubl",
-    asm=lambda f: "us"[not f["u"]] + (
-        "mnegl {Xd}, {Wn}, {Wm}" if f["ra"] == 31 else "msubl {Xd}, {Wn}, {Wm}, {Xa}"
+    asm=lambda f: (
+        "us"[not f["u"]]
+        + ("mnegl {Xd}, {Wn}, {Wm}" if f["ra"] == 31 else "msubl {Xd}, {Wn}, {Wm}, {Xa}")
     ),
     spec="C6.2 SMSUBL, UMSUBL",
 )

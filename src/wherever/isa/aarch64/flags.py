@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from wherever.isa.aarch64.registers import FLAGS, C, N, VF, Z
+from wherever.ir.builder import PURE
+from wherever.isa.aarch64.registers import FLAGS, VF, C, N, Z
 
 if TYPE_CHECKING:
     from wherever.ir.builder import Builder
     from wherever.ir.values import Slot, Value
     from wherever.isa.aarch64.integers import Integers
 
-__all__ = ["AddRecord", "CompareIfRecord", "FloatRecord", "Flags", "LogicRecord", "SubRecord"]
+__all__ = ["AddRecord", "CompareIfRecord", "Flags", "FloatRecord", "LogicRecord", "SubRecord"]
 
 # Condition codes (Arm ARM C1.2.4); the lowest bit inverts.
 EQ: Final = 0
@@ -56,23 +57,23 @@ class Record:
     def __init__(self, *operands: Value) -> None:
         self.operands: tuple[Value, ...] = operands
 
-    def condition(self, b: Builder, cond: int) -> Value:
+    def condition(self, cond: int) -> Value:
         """An i32 that is not zero exactly if the condition holds; `cond` is even and not AL."""
         raise NotImplementedError
 
-    def value(self, b: Builder, slot: Slot) -> Value:
+    def value(self, slot: Slot) -> Value:
         """One flag, 0 or 1."""
         if slot == N:
-            return self.condition(b, MI)
+            return self.condition(MI)
         if slot == Z:
-            return self.condition(b, EQ)
-        return self.condition(b, CS if slot == C else VS)
+            return self.condition(EQ)
+        return self.condition(CS if slot == C else VS)
 
 
-def _any(record: Record, b: Builder, cond: int) -> Value:
+def _any(record: Record | _Stored, cond: int) -> Value:
     """Any condition but AL, from the even ones."""
-    value = record.condition(b, cond & ~1)
-    return b.i32_eqz(value) if cond & 1 else value
+    value = record.condition(cond & ~1)
+    return PURE.i32_eqz(value) if cond & 1 else value
 
 
 class SubRecord(Record):
@@ -84,7 +85,7 @@ class SubRecord(Record):
         super().__init__(a, b)
         self.i = i
 
-    def condition(self, b: Builder, cond: int) -> Value:
+    def condition(self, cond: int) -> Value:
         """See Record."""
         i = self.i
         x, y = self.operands
@@ -114,7 +115,7 @@ class AddRecord(Record):
         super().__init__(a, b, total)
         self.i = i
 
-    def condition(self, b: Builder, cond: int) -> Value:
+    def condition(self, cond: int) -> Value:
         """See Record."""
         i = self.i
         x, y, total = self.operands
@@ -129,11 +130,11 @@ class AddRecord(Record):
             case 6:
                 return i.lt_s(i.and_(i.xor(total, x), i.xor(total, y)), zero)
             case 8:
-                return b.i32_and(i.lt_u(total, x), i.ne(total, zero))
+                return PURE.i32_and(i.lt_u(total, x), i.ne(total, zero))
             case 10:
-                return b.i32_eq(self.condition(b, MI), self.condition(b, VS))
+                return PURE.i32_eq(self.condition(MI), self.condition(VS))
             case _:
-                return b.i32_and(self.condition(b, GE), i.ne(total, zero))
+                return PURE.i32_and(self.condition(GE), i.ne(total, zero))
 
 
 class CarryRecord(AddRecord):
@@ -146,7 +147,7 @@ class CarryRecord(AddRecord):
         self.carry = carry
         self.operands = (a, b, total, carry)
 
-    def condition(self, b: Builder, cond: int) -> Value:
+    def condition(self, cond: int) -> Value:
         """See Record; the carry out is the majority of the top bits of a, b and not total."""
         i = self.i
         x, y, total, _ = self.operands
@@ -162,11 +163,11 @@ class CarryRecord(AddRecord):
             case 6:
                 return i.lt_s(i.and_(i.xor(total, x), i.xor(total, y)), zero)
             case 8:
-                return b.i32_and(self.condition(b, CS), i.ne(total, zero))
+                return PURE.i32_and(self.condition(CS), i.ne(total, zero))
             case 10:
-                return b.i32_eq(self.condition(b, MI), self.condition(b, VS))
+                return PURE.i32_eq(self.condition(MI), self.condition(VS))
             case _:
-                return b.i32_and(self.condition(b, GE), i.ne(total, zero))
+                return PURE.i32_and(self.condition(GE), i.ne(total, zero))
 
 
 class LogicRecord(Record):
@@ -178,7 +179,7 @@ class LogicRecord(Record):
         super().__init__(result)
         self.i = i
 
-    def condition(self, b: Builder, cond: int) -> Value:
+    def condition(self, cond: int) -> Value:
         """See Record."""
         i = self.i
         (result,) = self.operands
@@ -193,7 +194,7 @@ class LogicRecord(Record):
             case 12:
                 return i.gt_s(result, zero)
             case _:
-                return b.const_i32(0)
+                return PURE.const_i32(0)
 
 
 class FloatRecord(Record):
@@ -205,26 +206,26 @@ class FloatRecord(Record):
         super().__init__(a, b)
         self.double = double
 
-    def condition(self, b: Builder, cond: int) -> Value:
+    def condition(self, cond: int) -> Value:
         """See Record."""
         x, y = self.operands
         double = self.double
         match cond:
             case 0:
-                return b.f64_eq(x, y) if double else b.f32_eq(x, y)
+                return PURE.f64_eq(x, y) if double else PURE.f32_eq(x, y)
             case 2:
-                return b.i32_eqz(b.f64_lt(x, y) if double else b.f32_lt(x, y))
+                return PURE.i32_eqz(PURE.f64_lt(x, y) if double else PURE.f32_lt(x, y))
             case 4:
-                return b.f64_lt(x, y) if double else b.f32_lt(x, y)
+                return PURE.f64_lt(x, y) if double else PURE.f32_lt(x, y)
             case 6:
-                nan = (b.f64_ne, b.f64_ne) if double else (b.f32_ne, b.f32_ne)
-                return b.i32_or(nan[0](x, x), nan[1](y, y))
+                nan = (PURE.f64_ne, PURE.f64_ne) if double else (PURE.f32_ne, PURE.f32_ne)
+                return PURE.i32_or(nan[0](x, x), nan[1](y, y))
             case 8:
-                return b.i32_eqz(b.f64_le(x, y) if double else b.f32_le(x, y))
+                return PURE.i32_eqz(PURE.f64_le(x, y) if double else PURE.f32_le(x, y))
             case 10:
-                return b.f64_ge(x, y) if double else b.f32_ge(x, y)
+                return PURE.f64_ge(x, y) if double else PURE.f32_ge(x, y)
             case _:
-                return b.f64_gt(x, y) if double else b.f32_gt(x, y)
+                return PURE.f64_gt(x, y) if double else PURE.f32_gt(x, y)
 
 
 class CompareIfRecord(Record):
@@ -237,22 +238,26 @@ class CompareIfRecord(Record):
         self.inner = inner
         self.nzcv = nzcv
 
-    def condition(self, b: Builder, cond: int) -> Value:
+    def condition(self, cond: int) -> Value:
         """See Record; a chain of compares becomes a chain of `and` and `or`."""
         when = self.operands[0]
-        inner = self.inner.condition(b, cond)
+        inner = self.inner.condition(cond)
         if holds(cond, self.nzcv):
-            return b.i32_or(b.i32_eqz(when), inner)
-        return b.i32_and(b.i32_ne(when, b.const_i32(0)), inner)
+            return PURE.i32_or(PURE.i32_eqz(when), inner)
+        return PURE.i32_and(PURE.i32_ne(when, PURE.const_i32(0)), inner)
 
 
-class StoredRecord(Record):
-    """Flags found in their slots, because an earlier block or an msr set them."""
+class _Stored:
+    """Flags found in their registers, because an earlier block or an msr set them."""
 
-    __slots__ = ()
+    __slots__ = ("_b",)
 
-    def condition(self, b: Builder, cond: int) -> Value:
+    def __init__(self, b: Builder) -> None:
+        self._b = b
+
+    def condition(self, cond: int) -> Value:
         """See Record."""
+        b = self._b
         match cond:
             case 0:
                 return b.get(Z)
@@ -270,16 +275,14 @@ class StoredRecord(Record):
                 return b.i32_and(b.i32_eq(b.get(N), b.get(VF)), b.i32_eqz(b.get(Z)))
 
 
-_STORED: Final = StoredRecord()
-
-
 class Flags:
     """The flags as semantics use them."""
 
-    __slots__ = ("_b",)
+    __slots__ = ("_b", "_stored")
 
     def __init__(self, b: Builder) -> None:
         self._b = b
+        self._stored = _Stored(b)
 
     def add(self, i: Integers, x: Value, y: Value) -> Value:
         """`x + y`, setting the flags."""
@@ -321,9 +324,7 @@ class Flags:
         """fcmp."""
         self._b.defer(FloatRecord(x, y, double))
 
-    def compare_floats_if(
-        self, cond: int, nzcv: int, x: Value, y: Value, *, double: bool
-    ) -> None:
+    def compare_floats_if(self, cond: int, nzcv: int, x: Value, y: Value, *, double: bool) -> None:
         """fccmp."""
         when = self.condition(cond)
         self._b.defer(CompareIfRecord(when, FloatRecord(x, y, double), nzcv))
@@ -334,7 +335,7 @@ class Flags:
         if cond >= AL:
             return b.const_i32(1)
         record = b.deferred
-        return _any(record if isinstance(record, Record) else _STORED, b, cond)
+        return _any(record if isinstance(record, Record) else self._stored, cond)
 
     def c(self) -> Value:
         """The carry flag, 0 or 1."""

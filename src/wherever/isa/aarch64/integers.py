@@ -128,7 +128,7 @@ class Integers:
         return self.b.select(special, self.and_(self.sub(self.const(0), x), y), safe)
 
     def swap(self, value: Value, distance: int, mask: int) -> Value:
-        """Exchange neighbouring runs of `distance` bits; `mask` (16 bits) selects the lower ones."""
+        """Exchange neighbouring runs of `distance` bits; `mask` (16 bits) has the lower."""
         lower = self.const(mask * _ONES)
         amount = self.const(distance)
         up = self.shl(self.and_(value, lower), amount)

@@ -88,9 +88,7 @@ def _extended(f: Fields) -> str:
     option, amount = f["option"], f["imm3"]
     wide = f["sf"] and option & 3 == 3
     register = general(f["rm"], wide)
-    plain = option == (3 if f["sf"] else 2) and (
-        f["rn"] == 31 or (f["rd"] == 31 and not f["s"])
-    )
+    plain = option == (3 if f["sf"] else 2) and (f["rn"] == 31 or (f["rd"] == 31 and not f["s"]))
     if plain:
         return f"{register}, lsl {immediate(amount)}" if amount else register
     return f"{register}, {_EXTENDS[option]}" + (f" {immediate(amount)}" if amount else "")
@@ -191,7 +189,10 @@ def _compile(template: str) -> tuple[str | _Piece, ...]:
         if name is None:
             pieces.append(
                 _register(
-                    found["kind"], "r" + found["letter"], bool(found["sp"]), found["arrangement"] or ""
+                    found["kind"],
+                    "r" + found["letter"],
+                    bool(found["sp"]),
+                    found["arrangement"] or "",
                 )
             )
         elif name in OPERANDS:
