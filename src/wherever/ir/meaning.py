@@ -19,6 +19,21 @@ _M64: Final = 0xFFFF_FFFF_FFFF_FFFF
 Meaning = Callable[..., int]
 
 
+def unary(function: Callable[[int], int]) -> Meaning:
+    """A meaning of one operand (the wrapper gives a lambda its types)."""
+    return function
+
+
+def binary(function: Callable[[int, int], int]) -> Meaning:
+    """A meaning of two operands."""
+    return function
+
+
+def ternary(function: Callable[[int, int, int], int]) -> Meaning:
+    """A meaning of three operands."""
+    return function
+
+
 class DivideTrap(ArithmeticError):
     """Integer division by zero or overflow, or a conversion out of range: Wasm traps there."""
 
@@ -281,40 +296,40 @@ def _integer(bits: int) -> dict[str, Meaning]:
         return (x & -x).bit_length() - 1 if x else bits
 
     return {
-        "eqz": lambda x: int(x == 0),
-        "eq": lambda x, y: int(x == y),
-        "ne": lambda x, y: int(x != y),
-        "lt_s": lambda x, y: int(s(x) < s(y)),
-        "lt_u": lambda x, y: int(x < y),
-        "gt_s": lambda x, y: int(s(x) > s(y)),
-        "gt_u": lambda x, y: int(x > y),
-        "le_s": lambda x, y: int(s(x) <= s(y)),
-        "le_u": lambda x, y: int(x <= y),
-        "ge_s": lambda x, y: int(s(x) >= s(y)),
-        "ge_u": lambda x, y: int(x >= y),
-        "clz": lambda x: bits - x.bit_length(),
+        "eqz": unary(lambda x: int(x == 0)),
+        "eq": binary(lambda x, y: int(x == y)),
+        "ne": binary(lambda x, y: int(x != y)),
+        "lt_s": binary(lambda x, y: int(s(x) < s(y))),
+        "lt_u": binary(lambda x, y: int(x < y)),
+        "gt_s": binary(lambda x, y: int(s(x) > s(y))),
+        "gt_u": binary(lambda x, y: int(x > y)),
+        "le_s": binary(lambda x, y: int(s(x) <= s(y))),
+        "le_u": binary(lambda x, y: int(x <= y)),
+        "ge_s": binary(lambda x, y: int(s(x) >= s(y))),
+        "ge_u": binary(lambda x, y: int(x >= y)),
+        "clz": unary(lambda x: bits - x.bit_length()),
         "ctz": ctz,
-        "popcnt": lambda x: x.bit_count(),
-        "add": lambda x, y: x + y & mask,
-        "sub": lambda x, y: x - y & mask,
-        "mul": lambda x, y: x * y & mask,
+        "popcnt": unary(lambda x: x.bit_count()),
+        "add": binary(lambda x, y: x + y & mask),
+        "sub": binary(lambda x, y: x - y & mask),
+        "mul": binary(lambda x, y: x * y & mask),
         "div_s": div_s,
-        "div_u": lambda x, y: _divide(x, y),
+        "div_u": binary(lambda x, y: _divide(x, y)),
         "rem_s": rem_s,
-        "rem_u": lambda x, y: x - y * _divide(x, y),
-        "and": lambda x, y: x & y,
-        "or": lambda x, y: x | y,
-        "xor": lambda x, y: x ^ y,
-        "shl": lambda x, n: x << n % bits & mask,
-        "shr_s": lambda x, n: s(x) >> n % bits & mask,
-        "shr_u": lambda x, n: x >> n % bits,
+        "rem_u": binary(lambda x, y: x - y * _divide(x, y)),
+        "and": binary(lambda x, y: x & y),
+        "or": binary(lambda x, y: x | y),
+        "xor": binary(lambda x, y: x ^ y),
+        "shl": binary(lambda x, n: x << n % bits & mask),
+        "shr_s": binary(lambda x, n: s(x) >> n % bits & mask),
+        "shr_u": binary(lambda x, n: x >> n % bits),
         "rotl": rotl,
-        "rotr": lambda x, n: rotl(x, -n % bits),
-        "extend8_s": lambda x: signed(x & 0xFF, 8) & mask,
-        "extend16_s": lambda x: signed(x & 0xFFFF, 16) & mask,
-        "extend32_s": lambda x: signed(x & _M32, 32) & mask,
-        "mulh_s": lambda x, y: s(x) * s(y) >> bits & mask,
-        "mulh_u": lambda x, y: x * y >> bits & mask,
+        "rotr": binary(lambda x, n: rotl(x, -n % bits)),
+        "extend8_s": unary(lambda x: signed(x & 0xFF, 8) & mask),
+        "extend16_s": unary(lambda x: signed(x & 0xFFFF, 16) & mask),
+        "extend32_s": unary(lambda x: signed(x & _M32, 32) & mask),
+        "mulh_s": binary(lambda x, y: s(x) * s(y) >> bits & mask),
+        "mulh_u": binary(lambda x, y: x * y >> bits & mask),
     }
 
 
@@ -322,13 +337,13 @@ def _float(bits: int) -> dict[str, Meaning]:
     top = 1 << (bits - 1)
 
     def compare(holds: Callable[[float, float], bool]) -> Meaning:
-        return lambda x, y: int(holds(to_float(x, bits), to_float(y, bits)))
+        return binary(lambda x, y: int(holds(to_float(x, bits), to_float(y, bits))))
 
-    def unary(function: Callable[[int, int], int]) -> Meaning:
-        return lambda x: function(x, bits)
+    def one(function: Callable[[int, int], int]) -> Meaning:
+        return unary(lambda x: function(x, bits))
 
-    def binary(function: Callable[[int, int, int], int]) -> Meaning:
-        return lambda x, y: function(x, y, bits)
+    def two(function: Callable[[int, int, int], int]) -> Meaning:
+        return binary(lambda x, y: function(x, y, bits))
 
     return {
         "eq": compare(lambda x, y: x == y),
@@ -337,21 +352,21 @@ def _float(bits: int) -> dict[str, Meaning]:
         "gt": compare(lambda x, y: x > y),
         "le": compare(lambda x, y: x <= y),
         "ge": compare(lambda x, y: x >= y),
-        "abs": lambda x: x & ~top,
-        "neg": lambda x: x ^ top,
-        "ceil": unary(f_ceil),
-        "floor": unary(f_floor),
-        "trunc": unary(f_trunc),
-        "nearest": unary(f_nearest),
-        "sqrt": unary(f_sqrt),
-        "add": binary(f_add),
-        "sub": binary(f_sub),
-        "mul": binary(f_mul),
-        "div": binary(f_div),
-        "min": binary(f_min),
-        "max": binary(f_max),
-        "copysign": lambda x, y: x & ~top | y & top,
-        "fma": lambda x, y, z: f_fma(x, y, z, bits),
+        "abs": unary(lambda x: x & ~top),
+        "neg": unary(lambda x: x ^ top),
+        "ceil": one(f_ceil),
+        "floor": one(f_floor),
+        "trunc": one(f_trunc),
+        "nearest": one(f_nearest),
+        "sqrt": one(f_sqrt),
+        "add": two(f_add),
+        "sub": two(f_sub),
+        "mul": two(f_mul),
+        "div": two(f_div),
+        "min": two(f_min),
+        "max": two(f_max),
+        "copysign": binary(lambda x, y: x & ~top | y & top),
+        "fma": ternary(lambda x, y, z: f_fma(x, y, z, bits)),
     }
 
 
@@ -376,19 +391,19 @@ def _convert(bits: int, *, is_signed: bool, to: int) -> Meaning:
 
 def _conversions() -> dict[str, Meaning]:
     table: dict[str, Meaning] = {
-        "i32.wrap_i64": lambda x: x & _M32,
-        "i64.extend_i32_s": lambda x: signed(x, 32) & _M64,
-        "i64.extend_i32_u": lambda x: x,
+        "i32.wrap_i64": unary(lambda x: x & _M32),
+        "i64.extend_i32_s": unary(lambda x: signed(x, 32) & _M64),
+        "i64.extend_i32_u": unary(lambda x: x),
         "f32.demote_f64": _demote,
         "f64.promote_f32": _promote,
-        "i32.reinterpret_f32": lambda x: x,
-        "i64.reinterpret_f64": lambda x: x,
-        "f32.reinterpret_i32": lambda x: x,
-        "f64.reinterpret_i64": lambda x: x,
+        "i32.reinterpret_f32": unary(lambda x: x),
+        "i64.reinterpret_f64": unary(lambda x: x),
+        "f32.reinterpret_i32": unary(lambda x: x),
+        "f64.reinterpret_i64": unary(lambda x: x),
     }
 
     def truncation(how: Callable[..., int], bits: int, to: int, *, is_signed: bool) -> Meaning:
-        return lambda x: how(x, bits, to, is_signed=is_signed)
+        return unary(lambda x: how(x, bits, to, is_signed=is_signed))
 
     for integer in (32, 64):
         for real in (32, 64):
@@ -412,8 +427,8 @@ SCALAR: Final[dict[str, Meaning]] = {
     **{f"i{bits}.{name}": f for bits in (32, 64) for name, f in INTEGER[bits].items()},
     **{f"f{bits}.{name}": f for bits in (32, 64) for name, f in FLOAT[bits].items()},
     **_conversions(),
-    "v128.from_f32": lambda x: x,
-    "v128.from_f64": lambda x: x,
-    "v128.from_i32": lambda x: x,
-    "v128.from_i64": lambda x: x,
+    "v128.from_f32": unary(lambda x: x),
+    "v128.from_f64": unary(lambda x: x),
+    "v128.from_i32": unary(lambda x: x),
+    "v128.from_i64": unary(lambda x: x),
 }

@@ -8,6 +8,9 @@ from typing import Final
 
 from wherever.ir import meaning
 from wherever.ir.meaning import Meaning, signed
+from wherever.ir.meaning import binary as _2
+from wherever.ir.meaning import ternary as _3
+from wherever.ir.meaning import unary as _1
 from wherever.ir.ops import OPS, V128, Kind, Op
 
 _ALL: Final = (1 << 128) - 1
@@ -57,21 +60,21 @@ def _integer_lane(name: str, bits: int) -> Meaning | None:
     }
     if base in compares:
         holds = compares[base]
-        return lambda x, y: -1 if holds(x, y) else 0
+        return _2(lambda x, y: -1 if holds(x, y) else 0)
     table: dict[str, Meaning] = {
-        "add": lambda x, y: x + y,
-        "sub": lambda x, y: x - y,
-        "mul": lambda x, y: x * y,
-        "neg": lambda x: -x,
-        "abs": lambda x: abs(signed(x, bits)),
-        "popcnt": lambda x: x.bit_count(),
-        "min": lambda x, y: min(read(x), read(y)),
-        "max": lambda x, y: max(read(x), read(y)),
-        "avgr": lambda x, y: (x + y + 1) >> 1,
-        "add_sat": lambda x, y: _clamp(read(x) + read(y), bits, is_signed=is_signed),
-        "sub_sat": lambda x, y: _clamp(read(x) - read(y), bits, is_signed=is_signed),
-        "q15mulr_sat": lambda x, y: _clamp(
-            (signed(x, 16) * signed(y, 16) + 0x4000) >> 15, 16, is_signed=True
+        "add": _2(lambda x, y: x + y),
+        "sub": _2(lambda x, y: x - y),
+        "mul": _2(lambda x, y: x * y),
+        "neg": _1(lambda x: -x),
+        "abs": _1(lambda x: abs(signed(x, bits))),
+        "popcnt": _1(lambda x: x.bit_count()),
+        "min": _2(lambda x, y: min(read(x), read(y))),
+        "max": _2(lambda x, y: max(read(x), read(y))),
+        "avgr": _2(lambda x, y: (x + y + 1) >> 1),
+        "add_sat": _2(lambda x, y: _clamp(read(x) + read(y), bits, is_signed=is_signed)),
+        "sub_sat": _2(lambda x, y: _clamp(read(x) - read(y), bits, is_signed=is_signed)),
+        "q15mulr_sat": _2(
+            lambda x, y: _clamp((signed(x, 16) * signed(y, 16) + 0x4000) >> 15, 16, is_signed=True)
         ),
     }
     return table.get(base)
@@ -91,8 +94,8 @@ def _integer_shape(name: str, bits: int) -> Meaning | None:
             return [read(lane) for lane in split(v, narrow)[start : start + lanes]]
 
         if match[1] == "extend":
-            return lambda v: join(half(v), bits)
-        return lambda v, w: join((x * y for x, y in zip(half(v), half(w), strict=True)), bits)
+            return _1(lambda v: join(half(v), bits))
+        return _2(lambda v, w: join((x * y for x, y in zip(half(v), half(w), strict=True)), bits))
     match = re.fullmatch(r"extadd_pairwise_i(\d+)x\d+_[su]", name)
     if match:
         narrow = int(match[1])
@@ -106,12 +109,14 @@ def _integer_shape(name: str, bits: int) -> Meaning | None:
     match = re.fullmatch(r"narrow_i(\d+)x\d+_[su]", name)
     if match:
         wide = int(match[1])
-        return lambda v, w: join(
-            (
-                _clamp(signed(x, wide), bits, is_signed=is_signed)
-                for x in split(v, wide) + split(w, wide)
-            ),
-            bits,
+        return _2(
+            lambda v, w: join(
+                (
+                    _clamp(signed(x, wide), bits, is_signed=is_signed)
+                    for x in split(v, wide) + split(w, wide)
+                ),
+                bits,
+            )
         )
     if name == "dot_i16x8_s":
 
@@ -124,13 +129,13 @@ def _integer_shape(name: str, bits: int) -> Meaning | None:
 
         return dot
     table: dict[str, Meaning] = {
-        "splat": lambda x: join([x] * lanes, bits),
-        "all_true": lambda v: int(all(split(v, bits))),
-        "bitmask": lambda v: sum((x >> (bits - 1)) << i for i, x in enumerate(split(v, bits))),
-        "shl": lambda v, n: join((x << n % bits for x in split(v, bits)), bits),
-        "shr_u": lambda v, n: join((x >> n % bits for x in split(v, bits)), bits),
-        "shr_s": lambda v, n: join((signed(x, bits) >> n % bits for x in split(v, bits)), bits),
-        "swizzle": lambda v, w: join((split(v, 8)[i] if i < 16 else 0 for i in split(w, 8)), 8),
+        "splat": _1(lambda x: join([x] * lanes, bits)),
+        "all_true": _1(lambda v: int(all(split(v, bits)))),
+        "bitmask": _1(lambda v: sum((x >> (bits - 1)) << i for i, x in enumerate(split(v, bits)))),
+        "shl": _2(lambda v, n: join((x << n % bits for x in split(v, bits)), bits)),
+        "shr_u": _2(lambda v, n: join((x >> n % bits for x in split(v, bits)), bits)),
+        "shr_s": _2(lambda v, n: join((signed(x, bits) >> n % bits for x in split(v, bits)), bits)),
+        "swizzle": _2(lambda v, w: join((split(v, 8)[i] if i < 16 else 0 for i in split(w, 8)), 8)),
     }
     return table.get(name)
 
@@ -138,16 +143,16 @@ def _integer_shape(name: str, bits: int) -> Meaning | None:
 def _float_vector(name: str, bits: int) -> Meaning | None:
     lane = meaning.FLOAT[bits]
     if name == "splat":
-        return lambda x: join([x] * (128 // bits), bits)
+        return _1(lambda x: join([x] * (128 // bits), bits))
     if name == "relaxed_madd":
         return _lanewise(bits, lane["fma"])
     if name in ("eq", "ne", "lt", "gt", "le", "ge"):
         holds = lane[name]
-        return _lanewise(bits, lambda x, y: -holds(x, y))
+        return _lanewise(bits, _2(lambda x, y: -holds(x, y)))
     if name == "pmin":
-        return _lanewise(bits, lambda x, y: y if lane["lt"](y, x) else x)
+        return _lanewise(bits, _2(lambda x, y: y if lane["lt"](y, x) else x))
     if name == "pmax":
-        return _lanewise(bits, lambda x, y: y if lane["lt"](x, y) else x)
+        return _lanewise(bits, _2(lambda x, y: y if lane["lt"](x, y) else x))
     if name in lane:
         return _lanewise(bits, lane[name])
     return None
@@ -156,17 +161,17 @@ def _float_vector(name: str, bits: int) -> Meaning | None:
 def _low(function: Meaning, source: int, to: int) -> Meaning:
     """Convert as many low lanes as fit; what is left over is zero."""
     count = min(128 // source, 128 // to)
-    return lambda v: join((function(x) for x in split(v, source)[:count]), to)
+    return _1(lambda v: join((function(x) for x in split(v, source)[:count]), to))
 
 
 _ODD: Final[dict[str, Meaning]] = {
-    "v128.not": lambda v: v ^ _ALL,
-    "v128.and": lambda v, w: v & w,
-    "v128.andnot": lambda v, w: v & ~w,
-    "v128.or": lambda v, w: v | w,
-    "v128.xor": lambda v, w: v ^ w,
-    "v128.bitselect": lambda v, w, c: v & c | w & ~c,
-    "v128.any_true": lambda v: int(v != 0),
+    "v128.not": _1(lambda v: v ^ _ALL),
+    "v128.and": _2(lambda v, w: v & w),
+    "v128.andnot": _2(lambda v, w: v & ~w),
+    "v128.or": _2(lambda v, w: v | w),
+    "v128.xor": _2(lambda v, w: v ^ w),
+    "v128.bitselect": _3(lambda v, w, c: v & c | w & ~c),
+    "v128.any_true": _1(lambda v: int(v != 0)),
     "f32x4.demote_f64x2_zero": _low(meaning.SCALAR["f32.demote_f64"], 64, 32),
     "f64x2.promote_low_f32x4": _low(meaning.SCALAR["f64.promote_f32"], 32, 64),
     **{
@@ -199,8 +204,8 @@ def _lane_access(bits: int, name: str) -> Meaning:
 
         return replace
     if name.endswith("_s"):
-        return lambda lane, vector: signed(split(vector, bits)[lane], bits) & 0xFFFF_FFFF
-    return lambda lane, vector: split(vector, bits)[lane]
+        return _2(lambda lane, vector: signed(split(vector, bits)[lane], bits) & 0xFFFF_FFFF)
+    return _2(lambda lane, vector: split(vector, bits)[lane])
 
 
 def _meaning(op: Op) -> Meaning:
