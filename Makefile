@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 JOBS ?= 2
 export WHEREVER_SUITES ?= $(abspath ../shared/suites)
 
-.PHONY: help setup demo test check format bench conformance
+.PHONY: help setup demo test check format bench conformance oracle
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -40,3 +40,6 @@ conformance: setup  ## the upstream suites, whole
 
 bench: setup  ## every benchmark, beside its reference
 	$(BIN)/python bench/run.py
+
+oracle: setup  ## every A64 instruction on 200 random states against Unicorn, decoding against Capstone
+	WHEREVER_ORACLE=200 $(BIN)/pytest -q -n $(JOBS) tests/oracle

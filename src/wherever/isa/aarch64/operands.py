@@ -107,7 +107,7 @@ def _bitmask(f: Fields) -> str:
 
 
 def _label(offset: int, f: Fields) -> str:
-    return f"#{f['pc'] + offset & (1 << 64) - 1:#x}"
+    return immediate(f["pc"] + offset & (1 << 64) - 1)
 
 
 OPERANDS: Final[dict[str, Callable[[Fields], str]]] = {
@@ -137,15 +137,27 @@ OPERANDS: Final[dict[str, Callable[[Fields], str]]] = {
     "Rt_bit": lambda f: general(f["rt"], f["b5"]),
 }
 
+
+def _system_register(f: Fields) -> str:
+    key = (f["op0"] + 2, f["op1"], f["crn"], f["crm"], f["op2"])
+    return "s{}_{}_c{}_c{}_{}".format(*key)
+
+
+OPERANDS["system_register"] = _system_register
+
 _PLACEHOLDER: Final = re.compile(
-    r"\{(?P<kind>[BDFHQRSVWX])(?P<letter>[a-z]\d?)(?P<sp>\+sp)?(?:\.(?P<arrangement>\w+))?\}"
+    r"\{(?P<kind>[BDFHQRSVWX])(?P<letter>[a-z]2?)(?P<next>1)?(?P<sp>\+sp)?"
+    r"(?:\.(?P<arrangement>\w+))?\}"
     r"|\{(?P<name>\w+)\}"
 )
 
 _Piece = Callable[[Fields], str]
 
 
-def _register(kind: str, field: str, sp: bool, arrangement: str) -> _Piece:
+def _register(kind: str, field: str, next_one: bool, sp: bool, arrangement: str) -> _Piece:
+    if next_one:  # the register after the field's, as in casp
+        plain = _register(kind, field, False, sp, arrangement)
+        return lambda f: plain({**f, field: f[field] + 1 & 31})
     match kind:
         case "X":
             return lambda f: general(f[field], 1, sp)
@@ -191,7 +203,8 @@ def _compile(template: str) -> tuple[str | _Piece, ...]:
                 _register(
                     found["kind"],
                     "r" + found["letter"],
-                    bool(found["sp"]),
+                    found["next"] is not None,
+                    found["sp"] is not None,
                     found["arrangement"] or "",
                 )
             )

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from wherever.isa.aarch64 import data_immediate, data_register
+from wherever.isa.aarch64 import (
+    branches,
+    data_immediate,
+    data_register,
+    loads_stores,
+    loads_stores_exclusive,
+    system,
+)
 from wherever.isa.aarch64.operands import render
 from wherever.isa.decoder import Decoder
 
@@ -16,6 +23,10 @@ __all__ = ["DECODER", "GROUPS", "decode", "lift", "text"]
 
 GROUPS: Final[tuple[Group, ...]] = (
     data_immediate.group,
+    branches.group,
+    system.group,
+    loads_stores.group,
+    loads_stores_exclusive.group,
     data_register.group,
 )
 
