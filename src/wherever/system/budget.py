@@ -1,4 +1,4 @@
-"""Owns counting the host memory that a guest's writes take: overlays and pipes, against one limit."""
+"""Owns counting the host memory that a guest's writes take, against one limit."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from typing import Final, Protocol
 
 from wherever.system.handles import refuse
 
-__all__ = ["CoarseClocks", "Clocks", "FixedClocks", "RealClocks"]
+__all__ = ["Clocks", "CoarseClocks", "FixedClocks", "RealClocks"]
 
 _COARSE_STEP: Final = 1_000_000  # 1 ms: too coarse to time a cache
 

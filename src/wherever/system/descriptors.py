@@ -54,20 +54,23 @@ class DescriptorTable(Generic[Slot]):
     def add(self, slot: Slot) -> int:
         """The lowest free number, now holding `slot`."""
         self.room()
-        while self._free:
-            number = heapq.heappop(self._free)
-            if number not in self.slots:  # `place` may have taken a released number
-                break
-        else:
-            number = self._next
-            while number in self.slots:
-                number += 1
-            self._next = number + 1
+        number = self._lowest()
         self.slots[number] = slot
         return number
 
+    def _lowest(self) -> int:
+        while self._free:
+            number = heapq.heappop(self._free)
+            if number not in self.slots:  # `place` may have taken a released number
+                return number
+        number = self._next
+        while number in self.slots:
+            number += 1
+        self._next = number + 1
+        return number
+
     def place(self, number: int, slot: Slot) -> Slot | None:
-        """Put `slot` at `number` and return what was there; a new number must be below the limit."""
+        """Put `slot` at `number`, below the limit if it is new, and return what was there."""
         previous = self.slots.get(number)
         if previous is None:
             if not 0 <= number < self._limit:

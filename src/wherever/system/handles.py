@@ -1,4 +1,4 @@
-"""Owns the shape of everything a guest can hold open: handles, files and directories, as POSIX has them.
+"""Owns the shape of what a guest can hold open: handles, files, directories, as POSIX has them.
 
 An ABI adapter sees only these classes. They are as rich as Linux (modes, owners, link counts,
 device and inode numbers, times in nanoseconds); an adapter narrows them to its ABI. Every method

@@ -11,14 +11,16 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 from wherever.system.beneath import O_PATH, Escaped, Resolver, default_resolver
+from wherever.system.decisions import Decisions
 from wherever.system.handles import Directory, Entry, File, Kind, Opening, Stat, refuse
 from wherever.system.host_file import HostFile, refuse_set_id
+from wherever.system.host_grant import HostGrant
 from wherever.system.kernel import (
     Filesystem,
     chmod_handle,
@@ -28,82 +30,12 @@ from wherever.system.kernel import (
     utimes_handle,
 )
 from wherever.system.link_targets import climbs, links_that_climb
-from wherever.system.decisions import Decisions
 
-__all__ = ["HostDirectory", "HostGrant", "grant_host_directory"]
+__all__ = ["HostDirectory", "grant_host_directory"]
 
 _CREATE_ATTEMPTS: Final = 16
 _DIRECTORY: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _KIND_OF_ENTRY: Final = {kind.value: kind for kind in Kind}
-
-
-class HostGrant:
-    """One granted host directory: what all handles opened through it share."""
-
-    __slots__ = (
-        "_crossed",
-        "decisions",
-        "device",
-        "guest_path",
-        "host_path",
-        "identity",
-        "resolver",
-        "writable",
-    )
-
-    def __init__(
-        self,
-        root: os.stat_result,
-        *,
-        host_path: bytes,
-        guest_path: bytes,
-        writable: bool,
-        resolver: Resolver,
-        decisions: Decisions,
-    ) -> None:
-        self.host_path = host_path
-        self.guest_path = guest_path
-        self.writable = writable
-        self.resolver = resolver
-        self.decisions = decisions
-        self.device = root.st_dev
-        self.identity = (root.st_dev, root.st_ino)
-        self._crossed: set[int] = set()
-
-    @property
-    def rule(self) -> str:
-        """The grant as the command line spells it, for the record."""
-        mode = "rw" if self.writable else "ro"
-        return f"--dir {os.fsdecode(self.host_path)}::{os.fsdecode(self.guest_path)},{mode}"
-
-    def crosses(self, fd: int, device: int) -> bool:
-        """Whether a mount below the granted directory may be entered: not a kernel interface."""
-        if device in self._crossed:
-            return True
-        if filesystem_type(fd) in Filesystem.KERNEL:
-            return False
-        self._crossed.add(device)
-        return True
-
-    def depth(self, fd: int) -> int:
-        """How many directories lie between `fd` and the granted one, by climbing `..`."""
-        levels = 0
-        here = os.open(b".", O_PATH | os.O_CLOEXEC, dir_fd=fd)
-        try:
-            while True:
-                found = os.fstat(here)
-                identity = (found.st_dev, found.st_ino)
-                if identity == self.identity:
-                    return levels
-                above = os.open(b"..", O_PATH | os.O_CLOEXEC, dir_fd=here)
-                os.close(here)
-                here = above
-                found = os.fstat(here)
-                if (found.st_dev, found.st_ino) == identity:  # the host's root: it was moved out
-                    raise Escaped(b"..")
-                levels += 1
-        finally:
-            os.close(here)
 
 
 def grant_host_directory(
@@ -117,11 +49,7 @@ def grant_host_directory(
     """Open a directory of the host for a guest. Links in `host` itself are the granter's own."""
     fd = os.open(host, _DIRECTORY)
     try:
-        if filesystem_type(fd) == Filesystem.PROC or (
-            writable and filesystem_type(fd) in Filesystem.KERNEL
-        ):
-            # A guest that can write /proc/self/mem owns the process that runs it.
-            raise OSError(errno.EACCES, "a kernel interface cannot be granted", str(host))
+        _refuse_kernel_interface(fd, host, writable=writable)
         grant = HostGrant(
             os.fstat(fd),
             host_path=os.fsencode(host),
@@ -134,6 +62,13 @@ def grant_host_directory(
         os.close(fd)
         raise
     return HostDirectory(fd, grant)
+
+
+def _refuse_kernel_interface(fd: int, host: Path, *, writable: bool) -> None:
+    """A guest that can write /proc/self/mem owns the process that runs it."""
+    kind = filesystem_type(fd)
+    if kind == Filesystem.PROC or (writable and kind in Filesystem.KERNEL):
+        raise OSError(errno.EACCES, "a kernel interface cannot be granted", str(host))
 
 
 class HostDirectory(Directory):
@@ -281,9 +216,7 @@ class HostDirectory(Directory):
                 raise refuse(errno.ELOOP, path)
         return self._create(through, how, flags)
 
-    def _open_probed(
-        self, probe: int, path: bytes, how: Opening, flags: int
-    ) -> File | Directory:
+    def _open_probed(self, probe: int, path: bytes, how: Opening, flags: int) -> File | Directory:
         found = self._admit(probe, path)
         kind = stat.S_IFMT(found.st_mode)
         if kind == stat.S_IFREG:
@@ -363,22 +296,22 @@ class HostDirectory(Directory):
             chown_handle(fd, uid, gid)
 
     def make_directory(self, path: bytes, mode: int = 0o777) -> None:
-        with self._changing("make the directory", path) as (parent, name):
+        with self.changing("make the directory", path) as (parent, name):
             os.mkdir(name, mode & 0o1777, dir_fd=parent)
 
     def remove_directory(self, path: bytes) -> None:
-        with self._changing("remove the directory", path) as (parent, name):
+        with self.changing("remove the directory", path) as (parent, name):
             os.rmdir(name, dir_fd=parent)
 
     def unlink(self, path: bytes) -> None:
-        with self._changing("unlink", path) as (parent, name):
+        with self.changing("unlink", path) as (parent, name):
             os.unlink(name, dir_fd=parent)
 
     def symlink(self, target: bytes, path: bytes) -> None:
-        with self._changing("make the link", path) as (parent, name):
+        with self.changing("make the link", path) as (parent, name):
             if not target:
                 raise refuse(errno.ENOENT, path)
-            self._admit_target(target, parent, path)
+            self.admit_target(target, parent, path)
             os.symlink(target, name, dir_fd=parent)
 
     def readlink(self, path: bytes) -> bytes:
@@ -394,24 +327,22 @@ class HostDirectory(Directory):
     def link(self, path: bytes, other: Directory, other_path: bytes) -> None:
         target = self._partner(other, path)
         with (
-            self._changing("link", path) as (parent, name),
-            target._changing("link to", other_path) as (new_parent, new_name),
+            self.changing("link", path) as (parent, name),
+            target.changing("link to", other_path) as (new_parent, new_name),
         ):
             found = os.stat(name.rstrip(b"/"), dir_fd=parent, follow_symlinks=False)
             if name.endswith(b"/"):
                 raise refuse(errno.EPERM if stat.S_ISDIR(found.st_mode) else errno.ENOTDIR, path)
             self._admit_move(found, parent, name, target, new_parent, other_path)
-            os.link(
-                name, new_name, src_dir_fd=parent, dst_dir_fd=new_parent, follow_symlinks=False
-            )
+            os.link(name, new_name, src_dir_fd=parent, dst_dir_fd=new_parent, follow_symlinks=False)
 
     def rename(
         self, path: bytes, other: Directory, other_path: bytes, *, replace: bool = True
     ) -> None:
         target = self._partner(other, path)
         with (
-            self._changing("rename", path) as (parent, name),
-            target._changing("rename to", other_path) as (new_parent, new_name),
+            self.changing("rename", path) as (parent, name),
+            target.changing("rename to", other_path) as (new_parent, new_name),
         ):
             found = os.stat(name.rstrip(b"/"), dir_fd=parent, follow_symlinks=False)
             if name.endswith(b"/") and not stat.S_ISDIR(found.st_mode):
@@ -448,7 +379,7 @@ class HostDirectory(Directory):
             raise refuse(errno.EACCES, path)
         return found
 
-    def _admit_target(self, target: bytes, parent: int, path: bytes) -> None:
+    def admit_target(self, target: bytes, parent: int, path: bytes) -> None:
         """A link made by a guest must not lead out, whoever follows it later."""
         if target.startswith(b"/"):
             raise Escaped(path)
@@ -467,7 +398,7 @@ class HostDirectory(Directory):
     ) -> None:
         """Links that move, alone or within a directory, must not lead out of where they come to."""
         if stat.S_ISLNK(found.st_mode):
-            target._admit_target(os.readlink(name, dir_fd=parent), new_parent, new_path)
+            target.admit_target(os.readlink(name, dir_fd=parent), new_parent, new_path)
         elif stat.S_ISDIR(found.st_mode) and not os.path.sameopenfile(parent, new_parent):
             room = target.grant.depth(new_parent)
             if room < self.grant.depth(parent) and links_that_climb(parent, name, room):
@@ -476,11 +407,10 @@ class HostDirectory(Directory):
     # -- resolving
 
     def _locate(self, path: bytes, *, follow: bool) -> int:
-        fd = self.grant.resolver.open(self.fd, path, O_PATH | os.O_CLOEXEC, follow=follow)
-        return fd
+        return self.grant.resolver.open(self.fd, path, O_PATH | os.O_CLOEXEC, follow=follow)
 
     @contextmanager
-    def _located(self, path: bytes, *, follow: bool) -> Iterator[int]:
+    def _located(self, path: bytes, *, follow: bool) -> Generator[int]:
         fd = self._locate(path, follow=follow)
         try:
             self._admit(fd, path)
@@ -489,7 +419,7 @@ class HostDirectory(Directory):
             os.close(fd)
 
     @contextmanager
-    def _parent(self, path: bytes) -> Iterator[tuple[int, bytes]]:
+    def _parent(self, path: bytes) -> Generator[tuple[int, bytes]]:
         """The directory that holds the last component, and its name (a trailing slash is kept)."""
         bare = path.rstrip(b"/")
         if not bare:
@@ -513,14 +443,14 @@ class HostDirectory(Directory):
             os.close(fd)
 
     @contextmanager
-    def _changing(self, action: str, path: bytes) -> Iterator[tuple[int, bytes]]:
+    def changing(self, action: str, path: bytes) -> Generator[tuple[int, bytes]]:
         """The parent and name of something about to be made, removed or moved."""
         with self._reporting(action, path), self._parent(path) as found:
             self._writable(action, path)
             yield found
 
     @contextmanager
-    def _reporting(self, action: str, path: bytes) -> Iterator[None]:
+    def _reporting(self, action: str, path: bytes) -> Generator[None]:
         try:
             yield
         except Escaped:
@@ -543,10 +473,7 @@ _SPECIAL: Final = {
 
 
 def _open_flags(how: Opening) -> int:
-    if how.read and how.write:
-        flags = os.O_RDWR
-    else:
-        flags = os.O_WRONLY if how.write else os.O_RDONLY
+    flags = os.O_RDONLY if not how.write else os.O_RDWR if how.read else os.O_WRONLY
     for wanted, flag in (
         (how.truncate, os.O_TRUNC),
         (how.append, os.O_APPEND),

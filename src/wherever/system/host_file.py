@@ -1,4 +1,4 @@
-"""Owns open files and streams of the host: reads and writes go straight between kernel and guest memory."""
+"""Owns open files and streams of the host: bytes go straight between kernel and guest memory."""
 
 from __future__ import annotations
 

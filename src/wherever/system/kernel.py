@@ -1,4 +1,4 @@
-"""Owns the few Linux system calls that Python lacks: openat2, utimensat on a handle, fstatfs, ppoll.
+"""Owns the Linux system calls that Python lacks: openat2, utimensat on a handle, fstatfs, ppoll.
 
 Each is a thin function over libc's `syscall`, raising OSError as the `os` module does. What the
 running kernel does not offer is found out once and reported by a constant or by None, never by a
@@ -11,6 +11,7 @@ import ctypes
 import errno
 import os
 import platform
+from pathlib import Path
 from typing import Final
 
 __all__ = [
@@ -84,9 +85,7 @@ def openat2(directory: int, path: bytes, flags: int, mode: int = 0, *, links: bo
         resolve |= _RESOLVE_NO_SYMLINKS
     how = _OpenHow(flags | os.O_CLOEXEC, mode, resolve)
     while True:
-        result = _syscall(
-            _NR_OPENAT2, ctypes.c_int(directory), path, ctypes.byref(how), _HOW_SIZE
-        )
+        result = _syscall(_NR_OPENAT2, ctypes.c_int(directory), path, ctypes.byref(how), _HOW_SIZE)
         if result >= 0:
             return int(result)
         if ctypes.get_errno() != errno.EINTR:
@@ -151,7 +150,7 @@ def chmod_handle(handle: int, mode: int) -> None:
         return
     if ctypes.get_errno() != errno.ENOSYS:
         raise _failed()
-    os.chmod(f"/proc/self/fd/{handle}", mode)  # before Linux 6.6
+    Path(f"/proc/self/fd/{handle}").chmod(mode)  # before Linux 6.6
 
 
 def chown_handle(handle: int, uid: int, gid: int) -> None:

@@ -1,4 +1,4 @@
-"""Owns a directory granted as an overlay: it reads through to the host and keeps writes in memory."""
+"""Owns a directory granted as an overlay: reads come from the host, writes stay in memory."""
 
 from __future__ import annotations
 
@@ -156,7 +156,7 @@ class OverlayDirectory(Directory):
             raise refuse(errno.ENOENT, path)
         return node
 
-    def _named(self, path: bytes) -> tuple[DirectoryNode, bytes, Node | None, bool]:
+    def named(self, path: bytes) -> tuple[DirectoryNode, bytes, Node | None, bool]:
         """As `_walk` for what makes or removes a name: no link followed, no `.` or `..`."""
         bare = path.rstrip(b"/")
         slash = len(bare) != len(path)
@@ -215,13 +215,13 @@ class OverlayDirectory(Directory):
         _chown(self._existing(path, follow=follow), uid, gid)
 
     def make_directory(self, path: bytes, mode: int = 0o777) -> None:
-        parent, name, node, _ = self._named(path)
+        parent, name, node, _ = self.named(path)
         if node is not None:
             raise refuse(errno.EEXIST, path)
         parent.put(name, DirectoryNode(self.tree, parent, name, None, None, mode))
 
     def remove_directory(self, path: bytes) -> None:
-        parent, name, node, _ = self._named(path)
+        parent, name, node, _ = self.named(path)
         if node is None:
             raise refuse(errno.ENOENT, path)
         if not isinstance(node, DirectoryNode):
@@ -233,7 +233,7 @@ class OverlayDirectory(Directory):
         node.links = 0
 
     def unlink(self, path: bytes) -> None:
-        parent, name, node, slash = self._named(path)
+        parent, name, node, slash = self.named(path)
         if node is None:
             raise refuse(errno.ENOENT, path)
         if isinstance(node, DirectoryNode):
@@ -246,7 +246,7 @@ class OverlayDirectory(Directory):
         """Any target may be stored: only this overlay ever follows it, and never out of it."""
         if not target:
             raise refuse(errno.ENOENT, path)
-        parent, name, node, slash = self._named(path)
+        parent, name, node, slash = self.named(path)
         if node is not None:
             raise refuse(errno.EEXIST, path)
         if slash:
@@ -262,8 +262,8 @@ class OverlayDirectory(Directory):
 
     def link(self, path: bytes, other: Directory, other_path: bytes) -> None:
         target = self._partner(other, path)
-        _, _, node, slash = self._named(path)
-        parent, name, taken, new_slash = target._named(other_path)
+        _, _, node, slash = self.named(path)
+        parent, name, taken, new_slash = target.named(other_path)
         if node is None:
             raise refuse(errno.ENOENT, path)
         if isinstance(node, DirectoryNode):
@@ -282,8 +282,8 @@ class OverlayDirectory(Directory):
         self, path: bytes, other: Directory, other_path: bytes, *, replace: bool = True
     ) -> None:
         target = self._partner(other, path)
-        parent, name, node, slash = self._named(path)
-        new_parent, new_name, taken, new_slash = target._named(other_path)
+        parent, name, node, slash = self.named(path)
+        new_parent, new_name, taken, new_slash = target.named(other_path)
         if node is None:
             raise refuse(errno.ENOENT, path)
         is_directory = isinstance(node, DirectoryNode)
@@ -332,13 +332,11 @@ def _forget(parent: DirectoryNode, name: bytes, node: Node) -> None:
 
 
 def _set_times(node: Node, accessed: int | None, modified: int | None) -> None:
-    fields = {"accessed": accessed, "modified": modified}
-    node.change(**{name: time for name, time in fields.items() if time is not None})
+    node.change(accessed=accessed, modified=modified)
 
 
 def _chown(node: Node, uid: int, gid: int) -> None:
-    fields = {"uid": uid, "gid": gid}
-    node.change(**{name: owner for name, owner in fields.items() if owner != -1})
+    node.change(uid=None if uid == -1 else uid, gid=None if gid == -1 else gid)
 
 
 class OverlayFile(File):

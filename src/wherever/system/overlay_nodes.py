@@ -111,10 +111,26 @@ class Node:
         found = self.tree.lower.stat_path(self.lower, follow=False)
         return found._replace(links=self.links) if self.links > found.links else found
 
-    def change(self, **fields: int) -> None:
+    def change(
+        self,
+        *,
+        mode: int | None = None,
+        uid: int | None = None,
+        gid: int | None = None,
+        accessed: int | None = None,
+        modified: int | None = None,
+    ) -> None:
         """Set metadata, in memory; the change time is now."""
         self.attach()
-        self._changed = self.stat()._replace(changed=time.time_ns(), **fields)
+        old = self.stat()
+        self._changed = old._replace(
+            mode=old.mode if mode is None else mode,
+            uid=old.uid if uid is None else uid,
+            gid=old.gid if gid is None else gid,
+            accessed=old.accessed if accessed is None else accessed,
+            modified=old.modified if modified is None else modified,
+            changed=time.time_ns(),
+        )
 
     def modified(self) -> None:
         """The contents changed just now."""

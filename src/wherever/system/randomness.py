@@ -1,4 +1,4 @@
-"""Owns random bytes as a guest is granted them: the kernel's, or a stream that a seed determines."""
+"""Owns random bytes as a guest is granted them: the kernel's, or those of a seed."""
 
 from __future__ import annotations
 

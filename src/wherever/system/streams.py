@@ -1,4 +1,4 @@
-"""Owns standard streams that are not descriptors of the host: bytes in, captured or handed-over bytes out."""
+"""Owns standard streams in memory: bytes in, bytes captured or handed over."""
 
 from __future__ import annotations
 

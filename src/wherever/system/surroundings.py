@@ -1,4 +1,4 @@
-"""Owns putting together what one run was granted: streams, directories, clocks, randomness, listeners."""
+"""Owns putting together what one run was granted: everything its guest can reach."""
 
 from __future__ import annotations
 
@@ -38,6 +38,7 @@ class Surroundings:
         default_factory=lambda: (NoStream(), NoStream(), NoStream())
     )
     preopens: Sequence[tuple[bytes, Directory]] = ()
+    ungranted: Directory | None = None
     listeners: Sequence[Listener] = ()
     clocks: Clocks = field(default_factory=RealClocks)
     randomness: Randomness = field(default_factory=RealRandomness)
@@ -89,11 +90,13 @@ def surroundings(
     interrupt = interrupt or Interrupt()
     decisions = Decisions(audit, whole=whole_record)
     memory = Budget(limits.memory)
+    preopens, ungranted = _preopens(grants, decisions, memory)
     return Surroundings(
         arguments=[os.fsencode(argument) for argument in arguments],
         environment=_environment(grants),
         streams=streams or (NoStream(), NoStream(), NoStream()),
-        preopens=_preopens(grants, decisions, memory),
+        preopens=preopens,
+        ungranted=ungranted,
         listeners=listeners,
         clocks=_clocks(grants),
         randomness=_randomness(grants),
@@ -115,12 +118,14 @@ def _environment(grants: Grants) -> dict[bytes, bytes]:
 
 def _preopens(
     grants: Grants, decisions: Decisions, memory: Budget
-) -> list[tuple[bytes, Directory]]:
+) -> tuple[list[tuple[bytes, Directory]], UngrantedRoot | None]:
+    """The granted directories, and the root that stands for the rest if `/` is not among them."""
     preopens: list[tuple[bytes, Directory]] = []
     try:
         for granted in grants.dirs:
             guest = os.fsencode(granted.guest)
             host = Path(granted.host)
+            directory: Directory
             if granted.mode == "overlay":
                 directory = grant_overlay(host, guest, decisions, memory)
             else:
@@ -136,9 +141,8 @@ def _preopens(
             f"--dir takes an existing directory that you may open"
         ) from error
     covered = [path for path, _ in preopens]
-    if b"/" not in covered:
-        preopens.append((b"/", UngrantedRoot(decisions, covered)))
-    return preopens
+    root = None if b"/" in covered else UngrantedRoot(decisions, covered)
+    return preopens, root
 
 
 def _clocks(grants: Grants) -> Clocks:

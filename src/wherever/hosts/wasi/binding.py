@@ -1,4 +1,4 @@
-"""Owns making a table entry callable for one guest: rights checked, errors turned into errno values."""
+"""Owns making a table entry callable for one guest: rights checked, errors as errno values."""
 
 from __future__ import annotations
 

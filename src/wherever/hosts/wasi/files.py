@@ -1,4 +1,4 @@
-"""Owns preview 1's fd_ functions. Each gets a descriptor whose rights its table entry has checked."""
+"""Owns preview 1's fd_ functions: each gets a descriptor whose rights have been checked."""
 
 from __future__ import annotations
 
@@ -257,11 +257,12 @@ def fd_filestat_set_times(
     return 0
 
 
-def fd_prestat_get(run: Preview1, fd: Descriptor, result: int) -> int:
+def fd_prestat_get(run: Preview1, number: int, result: int) -> int:
     """The length of a granted directory's path; EBADF tells the guest that there are no more."""
-    if fd.preopen is None:
+    name = run.preopen(number).preopen
+    if name is None:
         raise refuse(errno.EBADF)
-    run.memory.put(result, PRESTAT.pack(0, len(fd.preopen)))
+    run.memory.put(result, PRESTAT.pack(0, len(name)))
     return 0
 
 

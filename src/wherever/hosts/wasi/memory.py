@@ -7,7 +7,7 @@ what does not lie in the memory is EFAULT for the guest, never an exception for 
 from __future__ import annotations
 
 import errno
-from struct import error as StructError
+import struct
 from typing import Final, Protocol
 
 from wherever.hosts.wasi.abi import CIOVEC, U32, U64
@@ -16,7 +16,7 @@ from wherever.system.handles import refuse
 __all__ = ["FAULTS", "GuestMemory", "LinearMemory"]
 
 # What reaching outside the memory raises: the adapters turn these into EFAULT.
-FAULTS: Final = (StructError, IndexError)
+FAULTS: Final = (struct.error, IndexError)
 
 _IOV_MAX: Final = 1024  # what one readv(2) takes
 _MOST_VECTORS: Final = 1 << 16

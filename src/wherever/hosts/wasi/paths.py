@@ -59,7 +59,7 @@ def path_open(
     fdflags: int,
     result: int,
 ) -> int:
-    """openat(2). What is asked in rights decides whether a file is opened for reading or writing."""
+    """openat(2). The rights asked for decide whether a file is opened to read or to write."""
     rights &= _U64
     inheriting &= _U64
     if lookup & ~_FOLLOW or oflags & ~_O_ALL or fdflags & ~_FD_ALL:
@@ -78,7 +78,7 @@ def path_open(
     write = bool(rights & _WRITE)
     how = Opening(
         read=bool(rights & _READ) or not write,
-        write=write and not as_directory,
+        write=write,
         create=create,
         exclusive=bool(oflags & OFlags.EXCL),
         truncate=truncate,
@@ -94,7 +94,7 @@ def path_open(
     try:
         opened = directory.open(path, how)
     except IsADirectoryError:
-        if create or truncate or not write:
+        if create or truncate or as_directory or not write:
             raise
         # Rights to write, but a directory: it is opened, and has those of a directory.
         opened = directory.open(path, Opening(directory=True, follow=how.follow))
@@ -191,9 +191,7 @@ def path_link(
         raise refuse(errno.EINVAL)
     target = _second(run, new_fd, _LINK_TARGET)
     memory = run.memory
-    fd.directory().link(
-        memory.path(pointer, length), target, memory.path(new_pointer, new_length)
-    )
+    fd.directory().link(memory.path(pointer, length), target, memory.path(new_pointer, new_length))
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Owns poll_oneoff: one wait for clocks and descriptors, exact, and ended by the run's interrupt."""
+"""Owns poll_oneoff: one wait for clocks and descriptors, exact, ended by the run's interrupt."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns preview 1's functions about the process: arguments, environment, clocks, randomness, exit."""
+"""Owns preview 1's process functions: arguments, environment, clocks, randomness, exit."""
 
 from __future__ import annotations
 

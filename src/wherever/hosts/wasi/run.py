@@ -21,7 +21,7 @@ from wherever.system.surroundings import Surroundings
 
 __all__ = ["Descriptor", "GuestExit", "Preview1", "Refused"]
 
-_NOT_CAPABLE: Final = int(Errno.NOTCAPABLE)
+_BENEATH: Final = DIRECTORY_RIGHTS | FILE_RIGHTS
 
 
 class GuestExit(Exception):
@@ -81,7 +81,7 @@ class Descriptor:
 class Preview1:
     """The state behind the 46 functions for one guest; `bindings` makes them callable."""
 
-    __slots__ = ("arguments", "environment", "fds", "memory", "surroundings")
+    __slots__ = ("_ungranted", "arguments", "environment", "fds", "memory", "surroundings")
 
     def __init__(self, surroundings: Surroundings, memory: LinearMemory) -> None:
         self.surroundings = surroundings
@@ -95,11 +95,23 @@ class Preview1:
         for stream in surroundings.streams:
             slots.add(Descriptor(stream, _stream_rights(stream)))
         for path, directory in surroundings.preopens:
-            slots.add(
-                Descriptor(directory, DIRECTORY_RIGHTS, DIRECTORY_RIGHTS | FILE_RIGHTS, path)
-            )
+            slots.add(Descriptor(directory, DIRECTORY_RIGHTS, _BENEATH, path))
+        self._ungranted = len(slots)
         for listener in surroundings.listeners:
             slots.add(Descriptor(listener, SOCKET_RIGHTS, SOCKET_RIGHTS))
+
+    def preopen(self, number: int) -> Descriptor:
+        """The descriptor of a granted directory, as a guest that looks for them counts them.
+
+        After the last one it finds the root that stands for everything not granted, so that what
+        its C library looks for elsewhere is refused by name. A guest that never looks (a static
+        number, a test of EBADF) does not meet it.
+        """
+        ungranted = self.surroundings.ungranted
+        if ungranted is not None and number == self._ungranted and number not in self.fds.slots:
+            self._ungranted = -1
+            self.fds.place(number, Descriptor(ungranted, DIRECTORY_RIGHTS, _BENEATH, b"/"))
+        return self.fds.get(number)
 
     def close(self) -> None:
         """Close whatever the guest left open."""

@@ -1,4 +1,4 @@
-"""Owns the table of preview 1: each function once, with its parameters, the rights it needs, its body.
+"""Owns the table of preview 1: each function once, with its parameters, rights and body.
 
 A parameter is written as in the document, reduced to what an adapter must know: `fd` (a descriptor
 whose rights are checked before the body runs), `number` (a descriptor that the body looks up), a
@@ -67,13 +67,22 @@ FUNCTIONS: Final[dict[str, Function]] = dict(
         _function("fd_close", "number", files.fd_close),
         _function("fd_datasync", "fd", files.fd_datasync, R.FD_DATASYNC),
         _function("fd_fdstat_get", "fd i32", files.fd_fdstat_get),
-        _function("fd_fdstat_set_flags", "fd i32", files.fd_fdstat_set_flags, R.FD_FDSTAT_SET_FLAGS),
+        _function(
+            "fd_fdstat_set_flags", "fd i32", files.fd_fdstat_set_flags, R.FD_FDSTAT_SET_FLAGS
+        ),
         _function("fd_fdstat_set_rights", "fd i64 i64", files.fd_fdstat_set_rights),
         _function("fd_filestat_get", "fd i32", files.fd_filestat_get, R.FD_FILESTAT_GET),
-        _function("fd_filestat_set_size", "fd i64", files.fd_filestat_set_size, R.FD_FILESTAT_SET_SIZE),
-        _function("fd_filestat_set_times", "fd i64 i64 i32", files.fd_filestat_set_times, R.FD_FILESTAT_SET_TIMES),
+        _function(
+            "fd_filestat_set_size", "fd i64", files.fd_filestat_set_size, R.FD_FILESTAT_SET_SIZE
+        ),
+        _function(
+            "fd_filestat_set_times",
+            "fd i64 i64 i32",
+            files.fd_filestat_set_times,
+            R.FD_FILESTAT_SET_TIMES,
+        ),
         _function("fd_pread", "fd i32 i32 i64 i32", files.fd_pread, R.FD_READ, R.FD_SEEK),
-        _function("fd_prestat_get", "fd i32", files.fd_prestat_get),
+        _function("fd_prestat_get", "number i32", files.fd_prestat_get),
         _function("fd_prestat_dir_name", "fd i32 i32", files.fd_prestat_dir_name),
         _function("fd_pwrite", "fd i32 i32 i64 i32", files.fd_pwrite, R.FD_WRITE, R.FD_SEEK),
         _function("fd_read", "fd i32 i32 i32", files.fd_read, R.FD_READ),
@@ -83,14 +92,35 @@ FUNCTIONS: Final[dict[str, Function]] = dict(
         _function("fd_sync", "fd", files.fd_sync, R.FD_SYNC),
         _function("fd_tell", "fd i32", files.fd_tell, R.FD_TELL),
         _function("fd_write", "fd i32 i32 i32", files.fd_write, R.FD_WRITE),
-        _function("path_create_directory", "fd i32 i32", paths.path_create_directory, R.PATH_CREATE_DIRECTORY),
-        _function("path_filestat_get", "fd i32 i32 i32 i32", paths.path_filestat_get, R.PATH_FILESTAT_GET),
-        _function("path_filestat_set_times", "fd i32 i32 i32 i64 i64 i32", paths.path_filestat_set_times, R.PATH_FILESTAT_SET_TIMES),
-        _function("path_link", "fd i32 i32 i32 number i32 i32", paths.path_link, R.PATH_LINK_SOURCE),
+        _function(
+            "path_create_directory",
+            "fd i32 i32",
+            paths.path_create_directory,
+            R.PATH_CREATE_DIRECTORY,
+        ),
+        _function(
+            "path_filestat_get", "fd i32 i32 i32 i32", paths.path_filestat_get, R.PATH_FILESTAT_GET
+        ),
+        _function(
+            "path_filestat_set_times",
+            "fd i32 i32 i32 i64 i64 i32",
+            paths.path_filestat_set_times,
+            R.PATH_FILESTAT_SET_TIMES,
+        ),
+        _function(
+            "path_link", "fd i32 i32 i32 number i32 i32", paths.path_link, R.PATH_LINK_SOURCE
+        ),
         _function("path_open", "fd i32 i32 i32 i32 i64 i64 i32 i32", paths.path_open, R.PATH_OPEN),
         _function("path_readlink", "fd i32 i32 i32 i32 i32", paths.path_readlink, R.PATH_READLINK),
-        _function("path_remove_directory", "fd i32 i32", paths.path_remove_directory, R.PATH_REMOVE_DIRECTORY),
-        _function("path_rename", "fd i32 i32 number i32 i32", paths.path_rename, R.PATH_RENAME_SOURCE),
+        _function(
+            "path_remove_directory",
+            "fd i32 i32",
+            paths.path_remove_directory,
+            R.PATH_REMOVE_DIRECTORY,
+        ),
+        _function(
+            "path_rename", "fd i32 i32 number i32 i32", paths.path_rename, R.PATH_RENAME_SOURCE
+        ),
         _function("path_symlink", "i32 i32 fd i32 i32", paths.path_symlink, R.PATH_SYMLINK),
         _function("path_unlink_file", "fd i32 i32", paths.path_unlink_file, R.PATH_UNLINK_FILE),
         _function("poll_oneoff", "i32 i32 i32 i32", polls.poll_oneoff),
