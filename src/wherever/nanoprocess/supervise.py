@@ -1,0 +1,251 @@
+"""Owns supervision: one worker's run from handing over the work to its result, within the limits.
+
+The loop reads the channel and the captured streams, feeds the standard input, and ends the worker
+when a limit is reached, the channel closes or someone asks. It never blocks on the worker.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import select
+import time
+
+from wherever import errors
+from wherever.errors import InternalError, LimitExceeded, WhereverError
+from wherever.nanoprocess.frames import DECISION, END, READY, BrokenFrame, Reader
+from wherever.nanoprocess.result import Result, Trap, Usage
+from wherever.policy import Audit, Decision, printable
+from wherever.policy.quantities import show_duration, show_size
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from wherever.nanoprocess.launch import Worker
+    from wherever.policy import Limits
+
+__all__ = ["Supervision"]
+
+_CHUNK = 1 << 16
+_START_ALLOWANCE = 30.0  # seconds for a new worker to become ready, on a loaded machine
+_SIGNAL_OF_CPU = frozenset((24, 27))  # SIGXCPU, SIGPROF
+
+
+class Supervision:
+    """One run under watch. `watch()` returns its result; `stop()` may come from any thread."""
+
+    def __init__(
+        self,
+        worker: Worker,
+        limits: Limits,
+        *,
+        feed: bytes = b"",
+        stdin: int = -1,
+        stdout: int = -1,
+        stderr: int = -1,
+        audit: Audit | None = None,
+    ) -> None:
+        """`stdin`, `stdout`, `stderr`: our ends of pipes, or -1; they are closed here."""
+        self._worker = worker
+        self._limits = limits
+        self._feed = memoryview(feed)
+        self._stdin = stdin
+        self._captured: dict[int, bytearray] = {
+            fd: bytearray() for fd in (stdout, stderr) if fd >= 0
+        }
+        self._outputs = (stdout, stderr)
+        self._audit = audit or Audit()
+        self._started = time.monotonic()
+        self._reader = Reader()
+        self._end: list[str] | None = None
+        self._limit: LimitExceeded | None = None
+        self._broken: str | None = None
+        self._stopped = False
+        self._ready = False
+
+    def stop(self, number: int = 9) -> None:
+        """Send the guest a signal; by default the one that ends it now."""
+        if number == 9:
+            self._stopped = True
+        self._worker.signal(number)
+
+    def watch(self) -> Result:
+        """Wait for the end of the run, keeping it within its limits."""
+        poll = select.poll()
+        channel = self._worker.channel
+        poll.register(channel, select.POLLIN)
+        open_fds = {channel}
+        for fd in self._captured:
+            self._open(poll, open_fds, fd, select.POLLIN)
+        if self._stdin >= 0:
+            if self._feed:
+                self._open(poll, open_fds, self._stdin, select.POLLOUT)
+            else:
+                os.close(self._stdin)
+        try:
+            while channel in open_fds or any(fd in open_fds for fd in self._captured):
+                events = poll.poll(self._patience(channel in open_fds))
+                if not events:
+                    self._on_silence(channel in open_fds)
+                    if channel not in open_fds:
+                        break
+                for fd, _ in events:
+                    if not self._serve(fd, channel):
+                        poll.unregister(fd)
+                        open_fds.discard(fd)
+                        if fd == channel:
+                            self._worker.kill()  # it has closed its channel: it is done
+                        else:
+                            os.close(fd)
+        except BaseException:
+            self._worker.kill()
+            raise
+        finally:
+            for fd in open_fds - {channel}:
+                os.close(fd)
+            self._worker.kill()
+            status = self._worker.reap()
+        return self._result(status)
+
+    def _open(self, poll: select.poll, open_fds: set[int], fd: int, events: int) -> None:
+        fcntl.fcntl(fd, fcntl.F_SETFL, fcntl.fcntl(fd, fcntl.F_GETFL) | os.O_NONBLOCK)
+        poll.register(fd, events)
+        open_fds.add(fd)
+
+    def _patience(self, running: bool) -> float | None:
+        """Milliseconds to wait at most."""
+        if not running:
+            return 100.0  # for output on its way when the worker ended
+        if self._limits.time is None or self._limit is not None:
+            return None
+        allowed = self._limits.time + (0 if self._ready else _START_ALLOWANCE)
+        return max(0.0, (self._started + allowed - time.monotonic()) * 1000)
+
+    def _on_silence(self, running: bool) -> None:
+        if running and self._limits.time is not None and self._limit is None:
+            self._exceed("time", f"it ran for {show_duration(self._limits.time)}", "--time")
+
+    def _serve(self, fd: int, channel: int) -> bool:
+        """Read or write what is ready; False when the descriptor is done."""
+        if fd == self._stdin:
+            return self._push()
+        try:
+            data = os.read(fd, _CHUNK)
+        except BlockingIOError:
+            return True
+        except OSError:
+            data = b""
+        if not data:
+            return False
+        if fd == channel:
+            return self._hear(data)
+        captured = self._captured[fd]
+        most = self._limits.output
+        if most is not None and len(captured) + len(data) > most:
+            captured += data[: most - len(captured)]
+            self._exceed("output", f"it wrote more than {show_size(most)}", "--output")
+            return False
+        captured += data
+        return True
+
+    def _push(self) -> bool:
+        try:
+            self._feed = self._feed[os.write(self._stdin, self._feed[:_CHUNK]) :]
+        except BlockingIOError:
+            return True
+        except OSError:  # the guest does not read it
+            return False
+        return bool(self._feed)
+
+    def _hear(self, data: bytes) -> bool:
+        try:
+            for kind, fields in self._reader.feed(data):
+                if kind == DECISION and len(fields) == 5:
+                    what, thing, granted, rule, grant = fields
+                    self._audit(Decision(what, thing, bool(granted), rule, grant))
+                elif kind == END and len(fields) >= 5 and self._end is None:
+                    self._end = fields
+                elif kind == READY and not self._ready:  # the guest's time starts here
+                    self._ready = True
+                    self._started = time.monotonic()
+                else:
+                    raise BrokenFrame(f"kind {kind} with {len(fields)} fields")
+        except BrokenFrame as error:
+            self._broken = str(error)
+            return False
+        return True
+
+    def _exceed(self, name: str, what: str, flag: str) -> None:
+        if self._limit is None:
+            value = getattr(self._limits, name)
+            self._limit = LimitExceeded(
+                f"limit exceeded: the guest was ended because {what}; raise it with {flag}",
+                limit=name,
+                value=value,
+            )
+            self._worker.kill()
+
+    def _result(self, status: int) -> Result:
+        stdout, stderr = (bytes(self._captured.get(fd, b"")) for fd in self._outputs)
+        how: dict[str, object] = {}
+        memory = 0
+        if self._limit is not None:
+            how["limit"] = self._limit
+        elif self._end is not None:
+            memory = int(self._end[4]) if self._end[4].isdecimal() else 0
+            how = self._ending(self._end)
+        else:
+            how = self._death(status)
+        usage = Usage(time.monotonic() - self._started, self._worker.cpu, memory)
+        denials = tuple(self._audit.denials)
+        build: Callable[..., Result] = Result
+        return build(stdout=stdout, stderr=stderr, usage=usage, denials=denials, **how)
+
+    def _ending(self, fields: list[str]) -> dict[str, object]:
+        """What the worker says about the end. It may lie about its guest, about nothing else."""
+        how, code, name, message = fields[:4]
+        frames = tuple(map(printable, fields[5:]))
+        match how:
+            case "exit":
+                return {"exit_code": int(code) & 0xFFFFFFFF if code.isdecimal() else 0}
+            case "trap":
+                text = "\n".join(map(printable, message.split("\n")))
+                return {"trap": Trap(printable(name), text, frames)}
+            case "limit":
+                value: object = getattr(self._limits, name, None)
+                return {"limit": LimitExceeded(printable(message), limit=name, value=value)}
+            case _:
+                raise _error(name, message, frames)
+
+    def _death(self, status: int) -> dict[str, object]:
+        """The worker ended without a word."""
+        signal = status & 0x7F
+        if self._broken is not None:
+            text = f"the worker broke the protocol ({self._broken}) and was ended"
+            return {"trap": Trap("worker", text)}
+        if signal in _SIGNAL_OF_CPU and self._limits.cpu is not None:
+            used = f"it used {show_duration(self._limits.cpu)} of processor time"
+            self._exceed("cpu", used, "--cpu")
+            return {"limit": self._limit}
+        if signal:
+            return {"signal": signal}
+        if self._stopped or status == -1:
+            return {"signal": 9}
+        return {"trap": Trap("worker", f"the worker ended with status {status >> 8} unexpectedly")}
+
+
+def _error(name: str, message: str, frames: tuple[str, ...]) -> WhereverError:
+    """The error of that family, raised again on this side."""
+    family = getattr(errors, name, None)
+    text = "\n".join(map(printable, message.split("\n")))
+    if isinstance(family, type) and family in _FAMILIES:
+        error: WhereverError = family(text)
+        if frames:
+            error.add_note("\n".join(frames))
+        return error
+    return InternalError(text)
+
+
+_FAMILIES = (errors.InvalidProgram, errors.Unsupported, errors.Denied, errors.GuestTrap,
+             errors.InternalError)  # fmt: skip
