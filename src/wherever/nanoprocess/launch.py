@@ -105,16 +105,12 @@ def launch(*, own_group: bool, streams: Sequence[int] | None = None) -> Worker:
             null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
             streams = (null, null, null)
         actions: list[tuple[int, int, int]] = [
-            (os.POSIX_SPAWN_DUP2, fd, number)
-            for number, fd in enumerate(streams)
-            if fd != number
+            (os.POSIX_SPAWN_DUP2, fd, number) for number, fd in enumerate(streams) if fd != number
         ]
         actions.append((os.POSIX_SPAWN_DUP2, inner, CHANNEL))
         words = [executable, "-I", "-S", "-X", "utf8", "-c", _BOOT % _import_paths()]
         options = {"setpgroup": 0} if own_group else {}
-        pid = os.posix_spawn(
-            executable, words, {}, file_actions=actions, setsigmask=[], **options
-        )
+        pid = os.posix_spawn(executable, words, {}, file_actions=actions, setsigmask=[], **options)
     except BaseException:
         os.close(channel)
         raise

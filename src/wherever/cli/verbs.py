@@ -1,0 +1,127 @@
+"""Owns the table of verbs: help, completion and dispatch are all made from it."""
+
+from __future__ import annotations
+
+from wherever.policy.frozen import frozen
+
+__all__ = ["GLOBAL", "VERBS", "Option", "Verb", "verb"]
+
+
+@frozen
+class Option:
+    """An option of a verb: `--name`, its value's placeholder ("" for none), what it does."""
+
+    name: str
+    value: str
+    help: str
+
+
+@frozen
+class Verb:
+    """A verb: how it is written, what it does, and examples that teach it."""
+
+    name: str
+    usage: str
+    summary: str
+    about: str
+    examples: tuple[tuple[str, str], ...]
+    options: tuple[Option, ...] = ()
+    takes_grants: bool = False
+    words: tuple[str, ...] = ()  # fixed words that may follow, for completion
+
+
+GLOBAL = (
+    Option("help", "", "this help"),
+    Option("debug", "", "show a traceback where an error has one"),
+)
+
+VERBS: tuple[Verb, ...] = (
+    Verb(
+        "run",
+        "wherever run [GRANTS] [LIMITS] PROGRAM [ARGS...]",
+        "run a program with only the rights you give it",
+        "PROGRAM is a WebAssembly module (.wasm), its text (.wat) or code compiled here (.cwasm).\n"
+        "It gets no file, variable or connection that is not granted. What follows PROGRAM is the\n"
+        "program's own; its exit status is wherever's.",
+        (
+            ("wherever run hello.wasm", "nothing granted but the three standard streams"),
+            ("wherever run --dir data::/data,rw sort.wasm /data/in", "one directory, writable"),
+            ("wherever run --dir src,overlay cc.wasm src/a.c", "writes stay in memory"),
+            ("wherever run --env LANG --time 10s --memory 256MiB tool.wasm", "limits"),
+            ("wherever run --invoke add lib.wasm 1 2", "call one export of a library"),
+            ("wherever run --audit log.jsonl prog.wasm", "write down every decision"),
+        ),
+        (
+            Option("invoke", "NAME", "call this export with ARGS and print its results"),
+            Option("audit", "FILE", "write every decision to FILE as JSON lines"),
+            Option("argv0", "NAME", "the program's name as it sees it; PROGRAM unless said"),
+        ),
+        takes_grants=True,
+    ),
+    Verb(
+        "inspect",
+        "wherever inspect [--json] PROGRAM",
+        "what a program is: imports, exports, memories, features, sizes",
+        "Reads the file and runs nothing.",
+        (
+            ("wherever inspect app.wasm", "what it wants from its host, and what it offers"),
+            ("wherever inspect --json app.wasm", "the same for programs"),
+        ),
+        (Option("json", "", "print one JSON object"),),
+    ),
+    Verb(
+        "validate",
+        "wherever validate PROGRAM...",
+        "whether programs are valid; says where they are not",
+        "Prints nothing when all are valid. The exit status is 65 when one is not.",
+        (("wherever validate build/*.wasm", "check many files"),),
+    ),
+    Verb(
+        "compile",
+        "wherever compile PROGRAM [-o FILE]",
+        "compile to machine code that `wherever run` loads on this machine",
+        "Code is loaded only where it was compiled: its digest is in this user's ledger.",
+        (("wherever compile app.wasm -o app.cwasm", "then: wherever run app.cwasm"),),
+        (Option("output", "FILE", "where to write; PROGRAM with .cwasm unless said (also -o)"),),
+    ),
+    Verb(
+        "cache",
+        "wherever cache ls|clear",
+        "list or empty the caches",
+        "They live in WHEREVER_CACHE, or wherever/ in XDG_CACHE_HOME or ~/.cache.",
+        (("wherever cache ls", "what is held"), ("wherever cache clear", "remove it all")),
+        (Option("json", "", "print one JSON object"),),
+        words=("ls", "clear"),
+    ),
+    Verb(
+        "completion",
+        "wherever completion bash|zsh|fish",
+        "completion for your shell, to be evaluated by it",
+        "",
+        (
+            ('eval "$(wherever completion bash)"', "in ~/.bashrc"),
+            ('eval "$(wherever completion zsh)"', "in ~/.zshrc, after compinit"),
+            ("wherever completion fish | source", "in ~/.config/fish/config.fish"),
+        ),
+        words=("bash", "zsh", "fish"),
+    ),
+    Verb(
+        "version",
+        "wherever version",
+        "the version of wherever, its engine and its Python",
+        "",
+        (),
+    ),
+    Verb(
+        "help",
+        "wherever help [VERB]",
+        "help for a verb",
+        "",
+        (("wherever help run", "every grant and limit, with examples"),),
+    ),
+)
+
+
+def verb(name: str) -> Verb | None:
+    """The verb of that name."""
+    return next((each for each in VERBS if each.name == name), None)
