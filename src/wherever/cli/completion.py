@@ -49,6 +49,7 @@ def _bash() -> str:
         f"    --{name}) COMPREPLY=($(compgen -W '{' '.join(choices)}' -- \"$current\")); return ;;"
         for name, choices in _CHOICES.items()
     )
+    paths = "|".join(f"--{name}" for name in sorted(_PATHS))
     return f"""\
 _wherever() {{
   local current="${{COMP_WORDS[COMP_CWORD]}}" before="${{COMP_WORDS[COMP_CWORD-1]}}"
@@ -68,7 +69,7 @@ _wherever() {{
   fi
   case "$before" in
 {values}
-    {"|".join(f"--{name}" for name in sorted(_PATHS))}) COMPREPLY=($(compgen -f -- "$current")); return ;;
+    {paths}) COMPREPLY=($(compgen -f -- "$current")); return ;;
     --*) case "$taking" in *" $before "*) return ;; esac ;;
   esac
   for ((i = 2; i < COMP_CWORD; i++)); do

@@ -1,4 +1,4 @@
-"""Owns what the command line writes for people: colour, errors, progress, only where a terminal is."""
+"""Owns what the command line writes for people: colour, errors, progress on a terminal."""
 
 from __future__ import annotations
 

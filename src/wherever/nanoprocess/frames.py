@@ -14,15 +14,16 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-__all__ = ["DECISION", "END", "LARGEST", "READY", "BrokenFrame", "Reader", "frame"]
+__all__ = ["CONFINED", "DECISION", "END", "LARGEST", "READY", "BrokenFrame", "Reader", "frame"]
 
-READY = 1  # what the kernel lacks for confinement; the worker has imported everything
+READY = 1  # the worker has imported everything
+CONFINED = 4  # what the kernel lacks for confining the worker
 DECISION = 2  # what, thing, "1" for granted, rule, grant
 END = 3  # how, code, limit, message, peak memory in bytes, backtrace...
 
 LARGEST = 1 << 20
 _HEADER = 5
-_KINDS = frozenset((READY, DECISION, END))
+_KINDS = frozenset((READY, CONFINED, DECISION, END))
 _MOST_FRAMES = 20_000  # decisions are bounded in the worker; this bounds a worker that is not ours
 
 

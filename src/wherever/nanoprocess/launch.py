@@ -8,6 +8,7 @@ import os
 import sys
 
 from wherever.errors import Unsupported
+from wherever.nanoprocess.signals import SIGKILL, send_by_pidfd
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -56,9 +57,7 @@ class Worker:
             return
         try:
             if self._pidfd >= 0:
-                import _signal
-
-                _signal.pidfd_send_signal(self._pidfd, number)
+                send_by_pidfd(self._pidfd, number)
             else:
                 os.kill(self.pid, number)
         except ProcessLookupError:
@@ -66,7 +65,7 @@ class Worker:
 
     def kill(self) -> None:
         """End the worker now."""
-        self.signal(9)
+        self.signal(SIGKILL)
 
     def reap(self) -> int:
         """Wait until the worker has ended; returns its status as waitpid(2) gives it."""
@@ -109,8 +108,12 @@ def launch(*, own_group: bool, streams: Sequence[int] | None = None) -> Worker:
         ]
         actions.append((os.POSIX_SPAWN_DUP2, inner, CHANNEL))
         words = [executable, "-I", "-S", "-X", "utf8", "-c", _BOOT % _import_paths()]
-        options = {"setpgroup": 0} if own_group else {}
-        pid = os.posix_spawn(executable, words, {}, file_actions=actions, setsigmask=[], **options)
+        if own_group:
+            pid = os.posix_spawn(
+                executable, words, {}, file_actions=actions, setsigmask=[], setpgroup=0
+            )
+        else:
+            pid = os.posix_spawn(executable, words, {}, file_actions=actions, setsigmask=[])
     except BaseException:
         os.close(channel)
         raise

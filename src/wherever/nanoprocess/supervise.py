@@ -13,15 +13,14 @@ import time
 
 from wherever import errors
 from wherever.errors import InternalError, LimitExceeded, WhereverError
-from wherever.nanoprocess.frames import DECISION, END, READY, BrokenFrame, Reader
+from wherever.nanoprocess.frames import CONFINED, DECISION, END, READY, BrokenFrame, Reader
 from wherever.nanoprocess.result import Result, Trap, Usage
-from wherever.policy import Audit, Decision, printable
+from wherever.nanoprocess.signals import SIGKILL, SIGPROF, SIGXCPU
+from wherever.policy import Audit, Decision, printable, replace
 from wherever.policy.quantities import show_duration, show_size
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from wherever.nanoprocess.launch import Worker
     from wherever.policy import Limits
 
@@ -29,7 +28,6 @@ __all__ = ["Supervision"]
 
 _CHUNK = 1 << 16
 _START_ALLOWANCE = 30.0  # seconds for a new worker to become ready, on a loaded machine
-_SIGNAL_OF_CPU = frozenset((24, 27))  # SIGXCPU, SIGPROF
 
 
 class Supervision:
@@ -63,10 +61,11 @@ class Supervision:
         self._broken: str | None = None
         self._stopped = False
         self._ready = False
+        self._lacks: tuple[str, ...] = ()
 
-    def stop(self, number: int = 9) -> None:
+    def stop(self, number: int = SIGKILL) -> None:
         """Send the guest a signal; by default the one that ends it now."""
-        if number == 9:
+        if number == SIGKILL:
             self._stopped = True
         self._worker.signal(number)
 
@@ -124,7 +123,7 @@ class Supervision:
 
     def _on_silence(self, running: bool) -> None:
         if running and self._limits.time is not None and self._limit is None:
-            self._exceed("time", f"it ran for {show_duration(self._limits.time)}", "--time")
+            self._exceed("time", f"it ran for {show_duration(self._limits.time)}")
 
     def _serve(self, fd: int, channel: int) -> bool:
         """Read or write what is ready; False when the descriptor is done."""
@@ -144,7 +143,7 @@ class Supervision:
         most = self._limits.output
         if most is not None and len(captured) + len(data) > most:
             captured += data[: most - len(captured)]
-            self._exceed("output", f"it wrote more than {show_size(most)}", "--output")
+            self._exceed("output", f"it wrote more than {show_size(most)}")
             return False
         captured += data
         return True
@@ -166,85 +165,89 @@ class Supervision:
                     self._audit(Decision(what, thing, bool(granted), rule, grant))
                 elif kind == END and len(fields) >= 5 and self._end is None:
                     self._end = fields
+                elif kind == CONFINED and not self._lacks:
+                    self._lacks = tuple(map(printable, fields[:16]))
                 elif kind == READY and not self._ready:  # the guest's time starts here
                     self._ready = True
                     self._started = time.monotonic()
                 else:
-                    raise BrokenFrame(f"kind {kind} with {len(fields)} fields")
+                    self._broken = f"kind {kind} with {len(fields)} fields"
         except BrokenFrame as error:
             self._broken = str(error)
-            return False
-        return True
+        return self._broken is None
 
-    def _exceed(self, name: str, what: str, flag: str) -> None:
+    def _exceed(self, name: str, what: str) -> None:
         if self._limit is None:
             value = getattr(self._limits, name)
             self._limit = LimitExceeded(
-                f"limit exceeded: the guest was ended because {what}; raise it with {flag}",
+                f"limit exceeded: the guest was ended because {what}; raise it with --{name}",
                 limit=name,
                 value=value,
             )
             self._worker.kill()
 
     def _result(self, status: int) -> Result:
-        stdout, stderr = (bytes(self._captured.get(fd, b"")) for fd in self._outputs)
-        how: dict[str, object] = {}
-        memory = 0
         if self._limit is not None:
-            how["limit"] = self._limit
+            result, memory = Result(limit=self._limit), 0
         elif self._end is not None:
+            result = self._ending(self._end)
             memory = int(self._end[4]) if self._end[4].isdecimal() else 0
-            how = self._ending(self._end)
         else:
-            how = self._death(status)
+            result, memory = self._death(status), 0
+        stdout, stderr = (bytes(self._captured.get(fd, b"")) for fd in self._outputs)
         usage = Usage(time.monotonic() - self._started, self._worker.cpu, memory)
-        denials = tuple(self._audit.denials)
-        build: Callable[..., Result] = Result
-        return build(stdout=stdout, stderr=stderr, usage=usage, denials=denials, **how)
+        return replace(
+            result,
+            stdout=stdout,
+            stderr=stderr,
+            usage=usage,
+            denials=tuple(self._audit.denials),
+            confinement=self._lacks,
+        )
 
-    def _ending(self, fields: list[str]) -> dict[str, object]:
+    def _ending(self, fields: list[str]) -> Result:
         """What the worker says about the end. It may lie about its guest, about nothing else."""
         how, code, name, message = fields[:4]
         frames = tuple(map(printable, fields[5:]))
         match how:
             case "exit":
-                return {"exit_code": int(code) & 0xFFFFFFFF if code.isdecimal() else 0}
+                return Result(exit_code=int(code) & 0xFFFFFFFF if code.isdecimal() else 0)
             case "trap":
-                text = "\n".join(map(printable, message.split("\n")))
-                return {"trap": Trap(printable(name), text, frames)}
+                return Result(trap=Trap(printable(name), _lines(message), frames))
             case "limit":
                 value: object = getattr(self._limits, name, None)
-                return {"limit": LimitExceeded(printable(message), limit=name, value=value)}
+                return Result(limit=LimitExceeded(_lines(message), limit=name, value=value))
             case _:
-                raise _error(name, message, frames)
+                raise _error(name, _lines(message), frames)
 
-    def _death(self, status: int) -> dict[str, object]:
+    def _death(self, status: int) -> Result:
         """The worker ended without a word."""
-        signal = status & 0x7F
         if self._broken is not None:
             text = f"the worker broke the protocol ({self._broken}) and was ended"
-            return {"trap": Trap("worker", text)}
-        if signal in _SIGNAL_OF_CPU and self._limits.cpu is not None:
-            used = f"it used {show_duration(self._limits.cpu)} of processor time"
-            self._exceed("cpu", used, "--cpu")
-            return {"limit": self._limit}
-        if signal:
-            return {"signal": signal}
-        if self._stopped or status == -1:
-            return {"signal": 9}
-        return {"trap": Trap("worker", f"the worker ended with status {status >> 8} unexpectedly")}
+            return Result(trap=Trap("worker", text))
+        signal = status & 0x7F
+        if signal in (SIGPROF, SIGXCPU) and self._limits.cpu is not None:
+            self._exceed("cpu", f"it used {show_duration(self._limits.cpu)} of processor time")
+            return Result(limit=self._limit)
+        if signal or self._stopped or status == -1:
+            return Result(signal=signal or SIGKILL)
+        text = f"the worker ended without a result (status {status >> 8})"
+        return Result(trap=Trap("worker", text))
+
+
+def _lines(message: str) -> str:
+    return "\n".join(map(printable, message.split("\n")))
 
 
 def _error(name: str, message: str, frames: tuple[str, ...]) -> WhereverError:
     """The error of that family, raised again on this side."""
     family = getattr(errors, name, None)
-    text = "\n".join(map(printable, message.split("\n")))
     if isinstance(family, type) and family in _FAMILIES:
-        error: WhereverError = family(text)
+        error: WhereverError = family(message)
         if frames:
             error.add_note("\n".join(frames))
         return error
-    return InternalError(text)
+    return InternalError(message)
 
 
 _FAMILIES = (errors.InvalidProgram, errors.Unsupported, errors.Denied, errors.GuestTrap,
