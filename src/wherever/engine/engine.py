@@ -1,0 +1,127 @@
+"""Owns the process's engines, one a profile, and the compiled code that they make of modules."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from typing import TYPE_CHECKING
+
+from wherever.engine.library import VERSION, library, message_of
+from wherever.engine.outline import Outline
+from wherever.engine.profile import Placement, Profile, configure, pool_fits
+from wherever.errors import InternalError, InvalidProgram
+
+if TYPE_CHECKING:
+    Buffer = bytes | bytearray | memoryview
+
+__all__ = ["Code", "Engine", "wat2wasm"]
+
+
+class Engine:
+    """One wasmtime engine. `Engine.of(profile)` is the only way to get one."""
+
+    __slots__ = ("__weakref__", "functypes", "profile", "ptr")
+
+    def __init__(self, profile: Profile) -> None:
+        self.profile = profile
+        self.ptr = library().wasm_engine_new_with_config(configure(profile))
+        # A wasm_functype_t belongs to the engine it was made for: two engines sharing one abort.
+        self.functypes: dict[object, int] = {}
+
+    @staticmethod
+    def of(profile: Profile) -> Engine:
+        """The engine of the profile, made at the first call and kept while the process lives.
+
+        Where the address space does not allow a pool, the on-demand engine stands in.
+        """
+        engine = _engines.get(profile.name)
+        if engine is None:
+            if profile.placement is Placement.POOLED and not pool_fits():
+                engine = Engine.of(profile.replace(Placement.DEMAND))
+            else:
+                engine = Engine(profile)
+            _engines[profile.name] = engine
+        return engine
+
+    @property
+    def key(self) -> str:
+        """What compiled code depends on besides the module: release, processor, profile."""
+        return f"wasmtime {VERSION} {os.uname().machine} {self.profile.name}"
+
+    def validate(self, wasm: Buffer) -> None:
+        """Raise `InvalidProgram` where the bytes are not a valid module."""
+        data = wasm if isinstance(wasm, bytes) else bytes(wasm)
+        error = library().wasmtime_module_validate(self.ptr, data, len(data))
+        if error:
+            raise InvalidProgram(f"invalid module: {message_of(error)}")
+
+    def compile(self, wasm: Buffer) -> Code:
+        """Compile a module's bytes to machine code, in this process and without limits of its own.
+
+        For a module from someone else use `compile_untrusted`, which gives time and memory bounds.
+        """
+        data = wasm if isinstance(wasm, bytes) else bytes(wasm)
+        out = ctypes.c_size_t()
+        error = library().wasmtime_module_new(self.ptr, data, len(data), ctypes.addressof(out))
+        if error:
+            raise InvalidProgram(f"invalid module: {message_of(error)}")
+        return Code(self, out.value, data)
+
+    def __repr__(self) -> str:
+        return f"Engine.of({self.profile!r})"
+
+
+class Code:
+    """A compiled module. Instances keep what they need of it alive."""
+
+    __slots__ = ("__weakref__", "_outline", "engine", "ptr", "wasm")
+
+    def __init__(self, engine: Engine, ptr: int, wasm: bytes) -> None:
+        self.engine = engine
+        self.ptr = ptr
+        self.wasm = wasm
+        self._outline: Outline | None = None
+
+    @property
+    def outline(self) -> Outline:
+        """The module's imports and exports with their types."""
+        if self._outline is None:
+            self._outline = Outline(self.wasm)
+        return self._outline
+
+    def serialise(self) -> bytes:
+        """The machine code as bytes: native code, to be loaded only under the ledger's rule."""
+        vector = (ctypes.c_size_t * 2)()
+        error = library().wasmtime_module_serialize(self.ptr, ctypes.addressof(vector))
+        if error:
+            raise InternalError(f"compiled code does not serialise: {message_of(error)}")
+        data = ctypes.string_at(vector[1], vector[0])
+        library().wasm_byte_vec_delete(ctypes.addressof(vector))
+        return data
+
+    def __del__(self) -> None:
+        library().wasmtime_module_delete(self.ptr)
+
+
+_engines: dict[str, Engine] = {}
+
+
+def _after_fork() -> None:
+    """Forget the parent's engines: the compiler's threads did not come along."""
+    _engines.clear()
+
+
+os.register_at_fork(after_in_child=_after_fork)
+
+
+def wat2wasm(text: str) -> bytes:
+    """The binary of a module in the text format."""
+    lib = library()
+    data = text.encode()
+    vector = (ctypes.c_size_t * 2)()
+    error = lib.wasmtime_wat2wasm(data, len(data), ctypes.addressof(vector))
+    if error:
+        raise InvalidProgram(f"invalid text: {message_of(error)}")
+    wasm = ctypes.string_at(vector[1], vector[0])
+    lib.wasm_byte_vec_delete(ctypes.addressof(vector))
+    return wasm

@@ -1,0 +1,121 @@
+"""Owns deadlines: the thread that moves the epochs on, and what happens when one is due.
+
+A store with a deadline is asked at every tick, through its epoch callback, whether its time is up.
+The callback runs on the guest's own thread, as Python code between two guest instructions: so a
+pending Ctrl-C is delivered there too, and ends the guest as KeyboardInterrupt.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import itertools
+import os
+import threading
+import time
+import weakref
+from typing import TYPE_CHECKING, Any
+
+from wherever.engine.library import library
+from wherever.engine.state import NEVER, Deadline
+
+if TYPE_CHECKING:
+    from wherever.engine.state import StoreState
+
+__all__ = ["TICK", "arm", "disarm"]
+
+TICK = 0.01
+"""Seconds between two looks at the clock."""
+_numbers = itertools.count(1)
+_armed: dict[int, tuple[Deadline, weakref.ref[StoreState]]] = {}
+_ticker: threading.Thread | None = None
+_wake = threading.Lock()
+
+_CALLBACK = ctypes.CFUNCTYPE(
+    ctypes.c_size_t, ctypes.c_size_t, ctypes.c_size_t, ctypes.POINTER(ctypes.c_uint64),
+    ctypes.POINTER(ctypes.c_uint8),
+)  # fmt: skip
+
+
+def _due(_context: int, number: int, delta: Any, _kind: object) -> int:
+    """wasmtime_store_epoch_deadline_callback: 0 and a new delta to go on, an error to stop."""
+    armed = _armed.get(number)
+    try:
+        delta[0] = 1
+        if armed is None:
+            delta[0] = NEVER
+            return 0
+        deadline = armed[0]
+        late = deadline.at is not None and time.monotonic() >= deadline.at
+        if not late and not deadline.cancelled:
+            return 0
+        deadline.expired = True
+    except BaseException as error:  # KeyboardInterrupt lands here
+        store = armed[1]() if armed is not None else None
+        if store is not None:
+            store.error = error
+    return library().wasmtime_error_new(b"interrupt")
+
+
+_due_callback = _CALLBACK(_due)
+_due_at = ctypes.cast(_due_callback, ctypes.c_void_p)
+
+
+def arm(store: StoreState, seconds: float | None) -> None:
+    """Give the store a deadline from now, or take the one it has."""
+    disarm(store)
+    lib = library()
+    if seconds is None:
+        lib.wasmtime_context_set_epoch_deadline(store.context, NEVER)
+        return
+    deadline = Deadline(seconds, time.monotonic() + seconds, next(_numbers))
+    store.deadline = deadline
+    _armed[deadline.number] = (deadline, weakref.ref(store))
+    lib.wasmtime_store_epoch_deadline_callback(store.native.ptr, _due_at, deadline.number, None)
+    lib.wasmtime_context_set_epoch_deadline(store.context, 1)
+    _start()
+
+
+def disarm(store: StoreState) -> None:
+    """Forget the store's deadline."""
+    deadline, store.deadline = store.deadline, None
+    if deadline is not None:
+        _armed.pop(deadline.number, None)
+
+
+def _start() -> None:
+    global _ticker
+    with _wake:
+        if _ticker is None:
+            _ticker = threading.Thread(target=_tick, name="wherever-epochs", daemon=True)
+            _ticker.start()
+
+
+def _tick() -> None:
+    global _ticker
+    lib = library()
+    while True:
+        time.sleep(TICK)
+        engines: set[int] = set()
+        for number, (_, reference) in list(_armed.items()):
+            store = reference()
+            if store is None:
+                _armed.pop(number, None)
+            else:
+                engines.add(store.engine.ptr)
+        for engine in engines:
+            lib.wasmtime_engine_increment_epoch(engine)
+        with _wake:
+            if not _armed:
+                _ticker = None
+                return
+
+
+def _after_fork() -> None:
+    global _ticker, _wake
+    _ticker = None
+    _wake = threading.Lock()
+    if _armed:
+        _start()
+
+
+os.register_at_fork(after_in_child=_after_fork)

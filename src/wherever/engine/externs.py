@@ -1,0 +1,349 @@
+"""Owns what can be imported and exported: functions, memories, tables, globals and tags."""
+
+from __future__ import annotations
+
+import ctypes
+import weakref
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from wherever.engine.calls import raw_call
+from wherever.engine.checked import checked_call
+from wherever.engine.library import library, message_of
+from wherever.engine.reflect import functype_at
+from wherever.engine.valtypes import is_raw
+from wherever.engine.values import new_vals, read_val, write_val
+from wherever.errors import GuestTrap
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from wherever.engine.state import StoreState
+    from wherever.wasm.types import FuncType, GlobalType, MemoryType, TableType
+
+__all__ = ["Extern", "Func", "Global", "Memory", "OutOfBounds", "Table", "Tag", "known_func"]
+
+
+class OutOfBounds(GuestTrap, IndexError):
+    """A host function was given an address that is outside the guest's linear memory."""
+
+    def __init__(self, address: int, size: int, bound: int) -> None:
+        super().__init__(
+            f"the guest named bytes {address:#x}..{address + size:#x} of a memory of {bound:#x}",
+            code="out of bounds memory access",
+        )
+
+
+class Func:
+    """A function of a store. `call` is the fast way in: a plain Python function."""
+
+    __slots__ = ("__weakref__", "_call", "_type", "at", "cell", "name", "store")
+    kind = 0
+
+    def __init__(
+        self,
+        store: StoreState,
+        cell: ctypes.Array[ctypes.c_uint64],
+        type_: FuncType | None,
+        name: str,
+    ) -> None:
+        self.store = store
+        self.cell = cell
+        self.at = ctypes.addressof(cell)
+        self.name = name
+        self._type = type_
+        self._call: Callable[..., Any] | None = None
+        store.funcs[cell[1]] = weakref.ref(self)
+
+    @property
+    def type(self) -> FuncType:
+        """The signature; types of the guest's own are shown as their abstract supertypes."""
+        if self._type is None:
+            with self.store.lock:
+                self.store.require_open()
+                self._type = functype_at(self.store.context, self.at)
+        return self._type
+
+    @property
+    def call(self) -> Callable[..., Any]:
+        """The Python function that enters the guest; made at the first look, then kept."""
+        if self._call is None:
+            signature = self.type
+            raw = is_raw(signature.params) and is_raw(signature.results)
+            make = raw_call if raw else checked_call
+            self._call = make(self.store, self.at, signature, self.name)
+            vars(self._call)["__wasm_cell__"] = self.cell  # the call reads it
+        return self._call
+
+    def __call__(self, *args: object) -> Any:
+        return self.call(*args)
+
+    def __repr__(self) -> str:
+        return f"<Func {self.name!r}>"
+
+
+_array_types: dict[int, type[ctypes.Array[ctypes.c_uint8]]] = {}
+
+
+class Memory:
+    """A linear memory. Its base never moves (ADR 0003), so views of it stay where they are."""
+
+    __slots__ = ("__weakref__", "_view", "base", "cell", "size", "store", "type")
+    kind = 3
+
+    def __init__(
+        self, store: StoreState, cell: ctypes.Array[ctypes.c_uint64], type_: MemoryType
+    ) -> None:
+        self.store = store
+        self.cell = cell
+        self.type = type_
+        self.base = 0
+        self.size = 0
+        """The bytes that were there when last looked: memories only grow, so never too many."""
+        self._view: memoryview | None = None
+        store.memories.append(weakref.ref(self))
+
+    def refresh(self) -> int:
+        """Look at the size again; called where an address is beyond the last known one."""
+        store = self.store
+        with store.lock:
+            if "closed" in store.blocked:
+                raise store.refusal()
+            at = ctypes.addressof(self.cell)
+            lib = library()
+            size = lib.wasmtime_memory_data_size(store.context, at)
+            if not self.base:
+                self.base = lib.wasmtime_memory_data(store.context, at)
+            if size != self.size or self._view is None:
+                self._view = self._export(size)
+                self.size = size
+        return size
+
+    def _export(self, size: int) -> memoryview:
+        if size == 0:
+            return memoryview(bytearray())
+        array_type = _array_types.get(size)
+        if array_type is None:
+            if len(_array_types) > 64:
+                _array_types.clear()
+            array_type = _array_types[size] = ctypes.c_uint8 * size
+        region = array_type.from_address(self.base)
+        native = self.store.native
+        # The view keeps the region, the region keeps the native store: dropping every other
+        # reference, or closing, can never leave a view over memory that is gone.
+        vars(region)["native"] = native
+        native.regions.append(weakref.ref(region, native.region_gone))
+        return memoryview(region).cast("B")
+
+    def view(self) -> memoryview:
+        """All of the memory, zero-copy, as large as it is now.
+
+        After `Store.close` this view is released: using it raises ValueError. Slices taken from it
+        stay readable, and keep the memory until they are dropped.
+        """
+        self.refresh()
+        assert self._view is not None
+        return self._view
+
+    def slice(self, address: int, size: int) -> memoryview:
+        """A writable view of some bytes, for readinto and the like; `OutOfBounds` beyond."""
+        end = address + size
+        if not 0 <= address <= end <= self.size and not 0 <= address <= end <= self.refresh():
+            raise OutOfBounds(address, size, self.size)
+        view = self._view
+        return view[address:end] if view is not None else self.view()[address:end]
+
+    def read(self, address: int, size: int) -> bytes:
+        """A copy of some bytes; `OutOfBounds` beyond."""
+        return bytes(self.slice(address, size))
+
+    def write(self, address: int, data: bytes | bytearray | memoryview) -> None:
+        """Put bytes at an address; `OutOfBounds` beyond."""
+        self.slice(address, len(data))[:] = data
+
+    def grow(self, pages: int) -> int:
+        """Add pages; the old size in pages, or -1 where a limit forbids it."""
+        old = ctypes.c_uint64()
+        store = self.store
+        with store.lock:
+            store.require_open()
+            error = library().wasmtime_memory_grow(
+                store.context, ctypes.addressof(self.cell), pages, ctypes.addressof(old)
+            )
+            if error:
+                message_of(error)
+                return -1
+            self.refresh()
+        return old.value
+
+    def release(self) -> None:
+        """Give up the view: the store is closing."""
+        view, self._view = self._view, None
+        self.size = 0
+        if view is not None:
+            try:
+                view.release()
+            except BufferError:  # someone holds a buffer of it; the region lives on with them
+                return
+
+    def __repr__(self) -> str:
+        return f"<Memory {self.type}>"
+
+
+class Table:
+    """A table of references."""
+
+    __slots__ = ("cell", "store", "type")
+    kind = 2
+
+    def __init__(
+        self, store: StoreState, cell: ctypes.Array[ctypes.c_uint64], type_: TableType
+    ) -> None:
+        self.store = store
+        self.cell = cell
+        self.type = type_
+
+    def __len__(self) -> int:
+        store = self.store
+        with store.lock:
+            store.require_open()
+            return library().wasmtime_table_size(store.context, ctypes.addressof(self.cell))
+
+    def get(self, index: int) -> Any:
+        """The element; IndexError beyond the end."""
+        store = self.store
+        val = new_vals(1)
+        with store.lock:
+            store.require_open()
+            at = ctypes.addressof(val)
+            if not 0 <= index < len(self) or not library().wasmtime_table_get(
+                store.context, ctypes.addressof(self.cell), index, at
+            ):
+                raise IndexError(f"table index {index} of {len(self)}")
+            return read_val(store, at, own=True)
+
+    def set(self, index: int, value: object) -> None:
+        """Replace an element; IndexError beyond the end, TypeError for a wrong reference."""
+        store = self.store
+        val = new_vals(1)
+        at = ctypes.addressof(val)
+        with store.lock:
+            store.require_open()
+            if not 0 <= index < len(self):
+                raise IndexError(f"table index {index} of {len(self)}")
+            try:
+                write_val(store, at, value, self.type.element, "a table element")
+                error = library().wasmtime_table_set(
+                    store.context, ctypes.addressof(self.cell), index, at
+                )
+            finally:
+                library().wasmtime_val_unroot(at)
+            if error:
+                raise TypeError(message_of(error))
+
+    def grow(self, count: int, init: object = None) -> int:
+        """Add elements; the old length, or -1 where a limit forbids it."""
+        store = self.store
+        val = new_vals(1)
+        at = ctypes.addressof(val)
+        old = ctypes.c_uint64()
+        with store.lock:
+            store.require_open()
+            try:
+                write_val(store, at, init, self.type.element, "a table element")
+                error = library().wasmtime_table_grow(
+                    store.context, ctypes.addressof(self.cell), count, at, ctypes.addressof(old)
+                )
+            finally:
+                library().wasmtime_val_unroot(at)
+            if error:
+                message_of(error)
+                return -1
+            return old.value
+
+    def __repr__(self) -> str:
+        return f"<Table {self.type}>"
+
+
+class Global:
+    """A global variable."""
+
+    __slots__ = ("cell", "store", "type")
+    kind = 1
+
+    def __init__(
+        self, store: StoreState, cell: ctypes.Array[ctypes.c_uint64], type_: GlobalType
+    ) -> None:
+        self.store = store
+        self.cell = cell
+        self.type = type_
+
+    def get(self) -> Any:
+        """The value."""
+        store = self.store
+        val = new_vals(1)
+        with store.lock:
+            store.require_open()
+            at = ctypes.addressof(val)
+            library().wasmtime_global_get(store.context, ctypes.addressof(self.cell), at)
+            return read_val(store, at, own=True)
+
+    def set(self, value: object) -> None:
+        """Replace the value; TypeError where the global is immutable or the value is wrong."""
+        if not self.type.mutable:
+            raise TypeError("the global is immutable")
+        store = self.store
+        val = new_vals(1)
+        at = ctypes.addressof(val)
+        with store.lock:
+            store.require_open()
+            try:
+                write_val(store, at, value, self.type.value, "a global's value")
+                error = library().wasmtime_global_set(
+                    store.context, ctypes.addressof(self.cell), at
+                )
+            finally:
+                library().wasmtime_val_unroot(at)
+            if error:
+                raise TypeError(message_of(error))
+
+    def __repr__(self) -> str:
+        return f"<Global {self.type}>"
+
+
+class Tag:
+    """An exception tag."""
+
+    __slots__ = ("cell", "params", "store")
+    kind = 4
+
+    def __init__(
+        self, store: StoreState, cell: ctypes.Array[ctypes.c_uint64], params: FuncType
+    ) -> None:
+        self.store = store
+        self.cell = cell
+        self.params = params
+
+    def same(self, other: Tag) -> bool:
+        """Whether both are the same tag of the same store."""
+        if self.store is not other.store:
+            return False
+        with self.store.lock:
+            self.store.require_open()
+            return bool(
+                library().wasmtime_tag_eq(
+                    self.store.context, ctypes.addressof(self.cell), ctypes.addressof(other.cell)
+                )
+            )
+
+    def __repr__(self) -> str:
+        return f"<Tag {self.params}>"
+
+
+Extern: TypeAlias = Func | Memory | Table | Global | Tag
+
+
+def known_func(store: StoreState, private: int) -> Func | None:
+    """The `Func` already made for the second word of a wasmtime_func_t."""
+    known = store.funcs.get(private)
+    func = known() if known is not None else None
+    return func if isinstance(func, Func) else None

@@ -1,0 +1,203 @@
+"""Owns calls from the guest to Python: one generated callback a signature, over the guest's cells.
+
+For `(i32, i32) -> i32` the generated callback is
+
+    def host(env, caller, cells, count):
+        try:
+            r0 = function(cells[0], cells[4])
+            if r0.__class__ is int and -2147483648 <= r0 <= 2147483647: cells[0] = r0
+            else: cells[0] = checked(r0)
+            return 0
+        except BaseException as error:
+            return carry(error)
+
+It catches everything: an exception that reached the C frames would be lost, and the guest would go
+on with whatever was in the cell. `carry` puts the error into the store's slot and returns a trap;
+where the trap comes out, the original exception is raised again.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import struct
+from typing import TYPE_CHECKING, Any, cast
+
+from wherever.engine.calls import checked_value, lane
+from wherever.engine.traps import new_trap
+from wherever.engine.valtypes import CELL
+from wherever.wasm.types import FuncType, NumType, ValType
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from wherever.engine.state import StoreState
+
+__all__ = ["HostFunc", "raw_callback", "several"]
+
+
+class HostFunc:
+    """A Python callable with the Wasm signature that it serves.
+
+    `unsigned` hands i32 and i64 parameters over as unsigned ints, as an ABI of pointers and
+    lengths wants them.
+    """
+
+    __slots__ = ("function", "name", "type", "unsigned")
+
+    def __init__(
+        self,
+        type_: FuncType,
+        function: Callable[..., Any],
+        *,
+        name: str = "",
+        unsigned: bool = False,
+    ) -> None:
+        self.type = type_
+        self.function = function
+        self.name = name or getattr(function, "__name__", "host function")
+        self.unsigned = unsigned
+
+    def __repr__(self) -> str:
+        return f"HostFunc({self.name!r}, {self.type})"
+
+
+def several(value: object, count: int, name: str) -> tuple[object, ...]:
+    """The values of a host function that has several results."""
+    if isinstance(value, tuple | list):
+        values = tuple(cast("Sequence[object]", value))
+        if len(values) == count:
+            return values
+    raise TypeError(f"{name}: {count} results are needed, in a tuple, not {value!r:.80}")
+
+
+_makers: dict[tuple[FuncType, bool], Callable[[StoreState, HostFunc], Any]] = {}
+
+
+def raw_callback(store: StoreState, host: HostFunc) -> Any:
+    """The C callback (wasmtime_func_unchecked_callback_t); the caller must keep it alive."""
+    key = (host.type, host.unsigned)
+    made = _makers.get(key)
+    if made is None:
+        made = _makers[key] = _maker(*key)
+    return made(store, host)
+
+
+# Integer-only signatures read cells in place; the pointer's item says what an index means.
+_I32, _I64 = NumType.I32, NumType.I64
+_MASK, _SIGN = 0xFFFFFFFF, 0x80000000
+
+
+def _maker(signature: FuncType, unsigned: bool) -> Callable[[StoreState, HostFunc], Any]:
+    types = set(signature.params + signature.results)
+    item, read, write = _access(signature, types, unsigned)
+    results = signature.results
+    outs = [f"r{index}" for index in range(len(results))]
+    source = [
+        "def maker(function, carry, checked, name):",
+        "    def host(env, caller, cells, count):",
+    ]
+    source += ["        try:", *(f"            {line}" for line in read)]
+    given = ", ".join(f"p{index}" for index in range(len(signature.params)))
+    if not read and signature.params:
+        given = ", ".join(_in_place(signature, types, unsigned))
+    match len(outs):
+        case 0:
+            source.append(f"            function({given})")
+        case 1:
+            source.append(f"            r0 = function({given})")
+        case _:
+            source.append(f"            {', '.join(outs)} = checked_tuple(function({given}), name)")
+    source += [f"            {line}" for line in write]
+    source += [
+        "            return 0",
+        "        except BaseException as error:",
+        "            return carry(error)",
+        "    return host",
+    ]
+
+    def checked_tuple(value: object, name: str) -> tuple[object, ...]:
+        return several(value, len(outs), name)
+
+    scope: dict[str, Any] = {
+        "checked_tuple": checked_tuple,
+        "cells_at": (
+            ctypes.c_char * (CELL * max(1, len(signature.params), len(outs)))
+        ).from_address,
+        "unpack": struct.Struct("<" + "".join(map(_lane(unsigned), signature.params))).unpack_from,
+        "pack": struct.Struct("<" + "".join(map(lane, results))).pack_into,
+    }
+    exec("\n".join(source), scope)  # built from numbers and fixed words only
+    maker = scope["maker"]
+    # The environment and the caller are not looked at: as bytes they cost no int object.
+    prototype = ctypes.CFUNCTYPE(
+        ctypes.c_size_t, ctypes.c_uint8, ctypes.c_uint8, item, ctypes.c_uint8
+    )
+
+    def make(store: StoreState, host: HostFunc) -> Any:
+        def carry(error: BaseException) -> int:
+            store.error = error
+            return new_trap()
+
+        def checked(value: object, index: int = 0) -> Any:
+            which = f" {index}" if len(results) > 1 else ""
+            return checked_value(value, results[index], f"{host.name}: result{which}")
+
+        return prototype(maker(host.function, carry, checked, host.name))
+
+    return make
+
+
+def _lane(unsigned: bool) -> Callable[[ValType], str]:
+    def letters(valtype: ValType) -> str:
+        letters = lane(valtype)
+        return letters.replace("i", "I").replace("q", "Q") if unsigned else letters
+
+    return letters
+
+
+def _access(
+    signature: FuncType, types: set[ValType], unsigned: bool
+) -> tuple[Any, list[str], list[str]]:
+    """The callback's pointer type, and the lines that read parameters and write results."""
+    outs = range(len(signature.results))
+    if types <= {_I32, _I64}:
+        if types <= {_I32}:
+            item: Any = ctypes.c_uint32 if unsigned else ctypes.c_int32
+            stride, low, high = 4, -(1 << 31), (1 << 32) - 1
+        else:
+            item = ctypes.c_uint64 if unsigned else ctypes.c_int64
+            stride, low, high = 2, -(1 << 63), (1 << 64) - 1
+        write: list[str] = []
+        for index in outs:
+            if signature.results[index] is _I32:
+                low, high = -(1 << 31), (1 << 32) - 1
+            else:
+                low, high = -(1 << 63), (1 << 64) - 1
+            write += [
+                f"if r{index}.__class__ is int and {low} <= r{index} <= {high}: "
+                f"cells[{stride * index}] = r{index}",
+                f"else: cells[{stride * index}] = checked(r{index}, {index})",
+            ]
+        return cast("Any", ctypes.POINTER)(item), [], write
+    read: list[str] = []
+    if signature.params:
+        names = "".join(f"p{index}, " for index in range(len(signature.params)))
+        read = [f"{names}= unpack(cells_at(cells), 0)"]
+    write = []
+    if outs:
+        values = "".join(f", checked(r{index}, {index})" for index in outs)
+        write = [f"pack(cells_at(cells), 0{values})"]
+    return ctypes.c_size_t, read, write
+
+
+def _in_place(signature: FuncType, types: set[ValType], unsigned: bool) -> list[str]:
+    if types <= {_I32}:
+        return [f"cells[{4 * index}]" for index in range(len(signature.params))]
+    return [
+        f"cells[{2 * index}]"
+        if one is _I64
+        else f"cells[{2 * index}] & {_MASK}"
+        if unsigned
+        else f"((cells[{2 * index}] & {_MASK}) ^ {_SIGN}) - {_SIGN}"
+        for index, one in enumerate(signature.params)
+    ]

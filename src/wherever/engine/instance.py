@@ -1,0 +1,223 @@
+"""Owns instances: linking a module's imports, and its exports by name."""
+
+from __future__ import annotations
+
+import ctypes
+from typing import TYPE_CHECKING, TypeAlias, assert_never
+
+from wherever.engine.checked import checked_callback
+from wherever.engine.externs import Extern, Func, Global, Memory, Table, Tag, known_func
+from wherever.engine.hostcalls import HostFunc, raw_callback
+from wherever.engine.library import library, message_of
+from wherever.engine.outline import TagItem
+from wherever.engine.threads import here, refuse_thread
+from wherever.engine.valtypes import functype, is_raw
+from wherever.errors import GuestTrap, InvalidProgram, LimitExceeded
+from wherever.wasm.types import FuncType, GlobalType, MemoryType, TableType
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from wherever.engine.engine import Code
+    from wherever.engine.outline import ExportItem, ImportItem
+    from wherever.engine.state import StoreState
+
+__all__ = ["Given", "Instance", "LinkFailure", "instantiate", "link"]
+
+_EXTERN = 4  # c_uint64's in a wasmtime_extern_t: the kind, then a union of 24 bytes
+
+Given: TypeAlias = "Mapping[tuple[str, str], Extern | HostFunc]"
+"""What imports are linked to, by (module, name)."""
+
+
+class LinkFailure(InvalidProgram):
+    """An import is missing, or what was given for it does not match its type."""
+
+
+def instantiate(store: StoreState, code: Code, given: Given) -> Instance:
+    """An instance of the module in the store."""
+    if code.engine is not store.engine:
+        raise ValueError(f"the code is of {code.engine!r}, the store of {store.engine!r}")
+    lib = library()
+    imports = code.outline.imports
+    with store.lock:
+        store.require_open()
+        if not here.fits:
+            raise refuse_thread()
+        externs = (ctypes.c_uint64 * (_EXTERN * len(imports)))()
+        keep: list[Extern] = []
+        for index, item in enumerate(imports):
+            extern = _resolve(store, item, given)
+            keep.append(extern)
+            externs[_EXTERN * index] = extern.kind
+            ctypes.memmove(
+                ctypes.addressof(externs) + 8 * (_EXTERN * index + 1),
+                ctypes.addressof(extern.cell),
+                ctypes.sizeof(extern.cell),
+            )
+        cell = (ctypes.c_uint64 * 2)()
+        trap = ctypes.c_size_t()
+        error = lib.wasmtime_instance_new(
+            store.context,
+            code.ptr,
+            ctypes.addressof(externs),
+            len(imports),
+            ctypes.addressof(cell),
+            ctypes.addressof(trap),
+        )
+        if trap.value:
+            raise store.failed(0, trap.value)
+        if error:
+            if store.error is not None:
+                raise store.failed(error, 0)
+            raise _refused(message_of(error))
+    return Instance(store, code, cell)
+
+
+# Starts of wasmtime's own messages for a module that a limit keeps out.
+_LIMITS = {
+    "memory minimum size": "memory",
+    "table minimum size": "table elements",
+    "resource limit exceeded: instance": "instances",
+    "resource limit exceeded: table": "tables",
+    "resource limit exceeded: memory": "memories",
+    "maximum concurrent": "instances of the pool",
+    "failed to allocate": "memory",
+    "Cannot allocate memory": "memory",
+}
+
+
+def _refused(message: str) -> Exception:
+    for words, limit in _LIMITS.items():
+        if words in message:
+            return LimitExceeded(f"{message} (limit: {limit})", limit=limit)
+    if "incompatible import type" in message or "types incompatible" in message:
+        return LinkFailure(message)
+    return GuestTrap(message)
+
+
+def _resolve(store: StoreState, item: ImportItem, given: Given) -> Extern:
+    where = f"import {item.module!r} {item.name!r}"
+    extern = given.get((item.module, item.name))
+    match extern:
+        case None:
+            raise LinkFailure(f"{where} of type {item.type} was not given")
+        case HostFunc():
+            if extern.type != item.type:
+                raise LinkFailure(f"{where} is {item.type}, and the host's is {extern.type}")
+            return link(store, extern)
+        case Func():
+            wanted = isinstance(item.type, FuncType)
+        case Memory():
+            wanted = isinstance(item.type, MemoryType)
+        case Table():
+            wanted = isinstance(item.type, TableType)
+        case Global():
+            wanted = isinstance(item.type, GlobalType)
+        case Tag():
+            wanted = isinstance(item.type, TagItem)
+        case _:
+            assert_never(extern)
+    if not wanted:
+        raise LinkFailure(f"{where} is {item.type}, and {extern!r} was given")
+    if extern.store is not store:
+        raise LinkFailure(f"{where}: {extern!r} belongs to another store")
+    return extern
+
+
+def link(store: StoreState, host: HostFunc) -> Func:
+    """A host function as a function of the store."""
+    lib = library()
+    signature = host.type
+    raw = is_raw(signature.params) and is_raw(signature.results)
+    callback = raw_callback(store, host) if raw else checked_callback(store, host)
+    new = lib.wasmtime_func_new_unchecked if raw else lib.wasmtime_func_new
+    type_ = functype(store.engine, signature)
+    cell = (ctypes.c_uint64 * 2)()
+    with store.lock:
+        store.require_open()
+        store.native.keep.append(callback)
+        new(
+            store.context,
+            type_,
+            ctypes.cast(callback, ctypes.c_void_p),
+            None,
+            None,
+            ctypes.addressof(cell),
+        )
+    return Func(store, cell, signature, host.name)
+
+
+class Instance:
+    """An instance of a module: its exports, made as they are looked up."""
+
+    __slots__ = ("_cell", "_found", "code", "store")
+
+    def __init__(self, store: StoreState, code: Code, cell: ctypes.Array[ctypes.c_uint64]) -> None:
+        self.store = store
+        self.code = code
+        self._cell = cell
+        self._found: dict[str, Extern] = {}
+
+    def __getitem__(self, name: str) -> Extern:
+        found = self._found.get(name)
+        if found is None:
+            item = self.code.outline.exports.get(name)
+            if item is None:
+                raise KeyError(f"the instance exports no {name!r}")
+            found = self._found[name] = self._export(item)
+        return found
+
+    def get(self, name: str) -> Extern | None:
+        """The export, or None where there is none of that name."""
+        return self[name] if name in self.code.outline.exports else None
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.code.outline.exports)
+
+    def __len__(self) -> int:
+        return len(self.code.outline.exports)
+
+    def func(self, name: str) -> Func:
+        """The exported function; KeyError or TypeError where there is none."""
+        found = self[name]
+        if not isinstance(found, Func):
+            raise TypeError(f"export {name!r} is {found!r}, not a function")
+        return found
+
+    def memory(self, name: str = "memory") -> Memory:
+        """The exported memory; KeyError or TypeError where there is none."""
+        found = self[name]
+        if not isinstance(found, Memory):
+            raise TypeError(f"export {name!r} is {found!r}, not a memory")
+        return found
+
+    def _export(self, item: ExportItem) -> Extern:
+        store = self.store
+        extern = (ctypes.c_uint64 * _EXTERN)()
+        name = item.name.encode()
+        with store.lock:
+            store.require_open()
+            library().wasmtime_instance_export_get(
+                store.context,
+                ctypes.addressof(self._cell),
+                name,
+                len(name),
+                ctypes.addressof(extern),
+            )
+        cell = (ctypes.c_uint64 * 3)(extern[1], extern[2], extern[3])
+        match item.type:
+            case FuncType():
+                known = known_func(store, extern[2])
+                return known or Func(store, cell, item.type, item.name)
+            case MemoryType():
+                return Memory(store, cell, item.type)
+            case TableType():
+                return Table(store, cell, item.type)
+            case GlobalType():
+                return Global(store, cell, item.type)
+            case TagItem():
+                return Tag(store, cell, item.type.params)
+
+    def __repr__(self) -> str:
+        return f"<Instance in {self.store!r}>"

@@ -1,0 +1,98 @@
+"""Owns what the engine must know of a module before it is compiled: its outside, and its demands.
+
+The C API's own reflection is not used: it is slow, and on some types it ends the process.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeAlias
+
+from wherever.engine.profile import POOL, RESERVATION, Placement, Profile
+from wherever.wasm.reader import read_module
+from wherever.wasm.shape import shape
+from wherever.wasm.types import FuncType, GlobalType, MemoryType, TableType, TagType
+
+if TYPE_CHECKING:
+    from wherever.wasm.shape import ExportShape, ImportShape, Shape
+    from wherever.wasm.types import ExternKind
+
+__all__ = ["ExportItem", "ImportItem", "ItemType", "Outline", "TagItem", "choose"]
+
+
+class TagItem:
+    """An exception tag's type, resolved: what it carries."""
+
+    __slots__ = ("params",)
+
+    def __init__(self, params: FuncType) -> None:
+        self.params = params
+
+    def __str__(self) -> str:
+        return f"(tag {self.params})"
+
+
+ItemType: TypeAlias = FuncType | TableType | MemoryType | GlobalType | TagItem
+
+
+class ImportItem:
+    """One import, its type resolved."""
+
+    __slots__ = ("module", "name", "type")
+
+    def __init__(self, module: str, name: str, type_: ItemType) -> None:
+        self.module = module
+        self.name = name
+        self.type = type_
+
+
+class ExportItem:
+    """One export, its type resolved."""
+
+    __slots__ = ("index", "kind", "name", "type")
+
+    def __init__(self, name: str, kind: ExternKind, index: int, type_: ItemType) -> None:
+        self.name = name
+        self.kind = kind
+        self.index = index
+        self.type = type_
+
+
+class Outline:
+    """A module's imports and exports by name, and the shape that decides its profile."""
+
+    __slots__ = ("exports", "imports", "shape")
+
+    def __init__(self, wasm: bytes) -> None:
+        self.shape = shape(read_module(wasm))
+        self.imports = tuple(
+            ImportItem(one.module, one.name, _item(one)) for one in self.shape.imports
+        )
+        self.exports: dict[str, ExportItem] = {
+            one.name: ExportItem(one.name, one.kind, one.index, _item(one))
+            for one in self.shape.exports
+        }
+
+
+def _item(one: ImportShape | ExportShape) -> ItemType:
+    if isinstance(one.type, TagType):
+        assert one.signature is not None
+        return TagItem(one.signature)
+    return one.type
+
+
+_ESCAPED_BYTES = 24  # of instance metadata for each function that may be referenced
+
+
+def choose(seen: Shape, wanted: Profile) -> Profile:
+    """The wanted profile, placed on demand where the module does not fit the pool's slots."""
+    if wanted.placement is Placement.DEMAND:
+        return wanted
+    fits = (
+        len(seen.memories) <= POOL.memories
+        and len(seen.tables) <= POOL.tables
+        and seen.largest_table <= POOL.table_elements
+        and seen.largest_memory <= RESERVATION
+        and not seen.shared_memory
+        and seen.escaped_functions * _ESCAPED_BYTES + seen.functions * 8 <= POOL.instance_bytes // 2
+    )
+    return wanted if fits else wanted.replace(Placement.DEMAND)

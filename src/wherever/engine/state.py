@@ -1,0 +1,224 @@
+"""Owns the inside of a store, for the files of this room: native handle, limits, errors.
+
+Invariants:
+
+- One thread at a time is inside a store: every entry takes `lock`.
+- `blocked` is empty exactly while the store may be entered. Generated code looks at nothing else.
+- The native store lives until the last view of a linear memory is gone, closed or not.
+- A host function's exception waits in `error` while its trap passes through the guest's frames.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import weakref
+from collections import deque
+from threading import RLock
+from typing import TYPE_CHECKING
+
+from wherever.engine.library import library, message_of
+from wherever.engine.traps import out_of_time, raised
+from wherever.errors import GuestTrap, InternalError, LimitExceeded
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from wherever.engine.engine import Engine
+
+__all__ = [
+    "NEVER",
+    "Deadline",
+    "Limits",
+    "Native",
+    "StoreState",
+    "dead_objects",
+    "drop_dead_objects",
+    "objects",
+]
+
+NEVER = 1 << 60
+"""Epochs that never pass: a store whose deadline was not set would trap at once."""
+
+
+class Limits:
+    """What the guests of one store may hold together.
+
+    wasmtime bounds each memory and each table, not their sum, so the sum is divided among the
+    number that may exist: with `memories=2`, each may grow to half of `memory`.
+    """
+
+    __slots__ = ("instances", "memories", "memory", "table_elements", "tables")
+
+    def __init__(
+        self,
+        *,
+        memory: int = 4 << 30,
+        memories: int = 1,
+        table_elements: int = 10_000_000,
+        tables: int = 16,
+        instances: int = 1000,
+    ) -> None:
+        for name, value in (("memories", memories), ("tables", tables), ("instances", instances)):
+            if value < 0:
+                raise ValueError(f"{name} must not be negative: {value}")
+        self.memory = memory
+        self.memories = memories
+        self.table_elements = table_elements
+        self.tables = tables
+        self.instances = instances
+
+
+class Native:
+    """The wasmtime_store_t, and whoever must outlive it."""
+
+    __slots__ = ("__weakref__", "closing", "delete", "keep", "ptr", "regions")
+
+    def __init__(self, ptr: int) -> None:
+        self.ptr = ptr
+        self.closing = False
+        self.delete: Callable[[int], object] = library().wasmtime_store_delete
+        self.keep: list[object] = []  # C callbacks that the store may call
+        self.regions: list[weakref.ref[object]] = []  # exporters of views of its memories
+
+    def free(self) -> None:
+        ptr, self.ptr = self.ptr, 0
+        if ptr:
+            self.delete(ptr)
+            self.keep.clear()
+
+    def region_gone(self, region: weakref.ref[object]) -> None:
+        """The last view of one exporter went; a store that was closed meanwhile can go too."""
+        self.regions = [one for one in self.regions if one is not region]
+        if self.closing and not self.regions:
+            self.free()
+
+    def __del__(self) -> None:
+        self.free()
+
+
+class Deadline:
+    """When a store's guests must stop; `at` is on the monotonic clock."""
+
+    __slots__ = ("at", "cancelled", "expired", "number", "seconds")
+
+    def __init__(self, seconds: float | None, at: float | None, number: int) -> None:
+        self.seconds = seconds
+        self.at = at
+        self.cancelled = False
+        self.expired = False
+        self.number = number
+
+
+class StoreState:
+    """What calls, values and externs need of their store."""
+
+    __slots__ = (
+        "__weakref__",
+        "blocked",
+        "context",
+        "context_arg",
+        "deadline",
+        "engine",
+        "error",
+        "funcs",
+        "host_memories",
+        "host_tables",
+        "limits",
+        "lock",
+        "memories",
+        "native",
+    )
+
+    def __init__(self, engine: Engine, limits: Limits) -> None:
+        lib = library()
+        ptr = lib.wasmtime_store_new(engine.ptr, None, None)
+        self.engine = engine
+        self.native = Native(ptr)
+        self.context = lib.wasmtime_store_context(ptr)
+        self.context_arg = ctypes.c_void_p(self.context)
+        self.limits = limits
+        self.lock = RLock()
+        self.blocked: list[str] = []
+        self.error: BaseException | None = None
+        self.deadline: Deadline | None = None
+        self.funcs: dict[int, weakref.ref[object]] = {}
+        self.memories: list[weakref.ref[object]] = []
+        self.host_memories = 0
+        self.host_tables = 0
+        self.set_limits()
+        if engine.profile.epochs:
+            lib.wasmtime_context_set_epoch_deadline(self.context, NEVER)
+
+    def set_limits(self) -> None:
+        """Hand the limits to wasmtime, which counts what instances define, not what hosts make."""
+        limits = self.limits
+        library().wasmtime_store_limiter(
+            self.native.ptr,
+            limits.memory // max(1, limits.memories),
+            limits.table_elements // max(1, limits.tables),
+            limits.instances,
+            limits.tables - self.host_tables,
+            limits.memories - self.host_memories,
+        )
+
+    def func_at(self, at: int) -> object:
+        """The function value of the wasmtime_func_t at an address."""
+        raise NotImplementedError
+
+    def func_cell(self, value: object) -> tuple[StoreState, int] | None:
+        """The store and the wasmtime_func_t of a function value; None for anything else."""
+        raise NotImplementedError
+
+    def require_open(self) -> None:
+        """Raise unless the store may be entered."""
+        if self.blocked:
+            raise self.refusal()
+
+    def refusal(self) -> Exception:
+        """Why the store may not be entered now."""
+        reason = self.blocked[-1] if self.blocked else "open"
+        if reason == "closed":
+            return ValueError("the store is closed: its instances, functions and memories are gone")
+        return RuntimeError(f"the store cannot be entered: {reason}")
+
+    def failed(self, error: int, trap: int) -> BaseException:
+        """The exception for what a call into the C API returned."""
+        waiting, self.error = self.error, None
+        drop_dead_objects()
+        if trap:
+            if waiting is not None:
+                library().wasm_trap_delete(trap)
+                return waiting
+            return raised(trap, self.deadline.seconds if self.deadline else None)
+        if waiting is not None:
+            library().wasmtime_error_delete(error)
+            return waiting
+        if self.deadline is not None and self.deadline.expired:
+            return out_of_time(error, self.deadline.seconds)
+        return InternalError(f"wasmtime refused a call: {message_of(error)}")
+
+    def too_many(self, what: str, allowed: int) -> LimitExceeded:
+        """The error for one more of something than the store may have."""
+        return LimitExceeded(f"the store may have {allowed} {what}", limit=what, value=allowed)
+
+    def check(self, error: int, *, limit: str = "") -> None:
+        """Raise for a wasmtime_error_t."""
+        if not error:
+            return
+        message = message_of(error)
+        if limit:
+            raise LimitExceeded(f"{message} (limit: {limit})", limit=limit)
+        raise GuestTrap(message)
+
+
+# Host objects that externrefs stand for, by the number that wasmtime keeps as their data. The
+# guest's collector may let go of one in the middle of a call, where no Python destructor may run:
+# it only queues the number.
+objects: dict[int, object] = {}
+dead_objects: deque[int] = deque()
+
+
+def drop_dead_objects() -> None:
+    """Let go of the objects whose externrefs were collected; called where any code may run."""
+    while dead_objects:
+        objects.pop(dead_objects.popleft(), None)

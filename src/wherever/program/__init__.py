@@ -1,1 +1,0 @@
-"""Programs as they come: recognising what the bytes are, and reading ELF."""
