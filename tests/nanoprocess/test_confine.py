@@ -95,7 +95,7 @@ def test_no_sockets_no_signals_to_others_no_way_back() -> None:
 
 def test_limits_of_the_kernel_stand_behind_ours() -> None:
     done = confined(
-        "print(fails(mmap.mmap, -1, 2 << 30))\n"
+        "print(fails(mmap.mmap, -1, 2 << 30, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS))\n"
         "print(fails(lambda: [os.dup(1) for _ in range(100)]))"
     )
     assert done.stdout.split() == ["12", "24"]
