@@ -234,6 +234,19 @@ class Builder(PureBuilder):
             return (call,)
         return tuple(Value(opcodes.RESULT, type_, (call,), i) for i, type_ in enumerate(results))
 
+    def rarely(
+        self, condition: Value, function: RuntimeFunction, usual: Value, *args: Value
+    ) -> Value:
+        """`usual`, but the function of `args` where the i32 condition is not zero.
+
+        The function has one result, no memory, and is called only where the condition holds:
+        what makes a rule with a rare exception cost one test.
+        """
+        if condition.op == _C32 and not condition.imm:
+            return usual
+        index = self.runtime.index(function)
+        return Value(opcodes.RARELY, usual.type, (condition, usual, *args), index)
+
     # -- exits
 
     def _exit(self, end: Exit) -> None:

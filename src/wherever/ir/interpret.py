@@ -76,6 +76,11 @@ class _Frame:
             return self.entry[value.imm]
         if op == opcodes.SELECT:
             return self.of(value.args[0] if self.of(value.args[2]) else value.args[1])
+        if op == opcodes.RARELY:
+            if not self.of(value.args[0]):
+                return self.of(value.args[1])
+            rare = [self.of(arg) for arg in value.args[2:]]
+            return run_runtime(self.runtime[value.imm], rare, self.memory, self.runtime)[0]
         if op == opcodes.RESULT:
             self.of(value.args[0])
             return self.results[id(value.args[0])][value.imm]

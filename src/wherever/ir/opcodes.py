@@ -481,3 +481,4 @@ SELECT: Final = 0x1B
 GET: Final = 0x100100
 CALL: Final = 0x100101
 RESULT: Final = 0x100102
+RARELY: Final = 0x100103

@@ -547,6 +547,7 @@ _SPECIAL = (
     Op("get", 0x100100, (), VOID, Kind.SPECIAL),  # a register as it was on entry to the block
     Op("call", 0x100101, (), VOID, Kind.SPECIAL),  # a runtime function
     Op("result", 0x100102, (), VOID, Kind.SPECIAL),  # one of several results of a call
+    Op("rarely", 0x100103, (), VOID, Kind.SPECIAL),  # a pure runtime function, seldom called
 )
 
 

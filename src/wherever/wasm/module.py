@@ -8,7 +8,7 @@ hold and anything unchanged is written back exactly as it came.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, IntEnum
 from typing import TypeAlias, overload
 
@@ -92,7 +92,7 @@ class Expression:
     """A constant expression (3.4.13) as it stands in the binary, its `end` included."""
 
     raw: bytes
-    offset: int = 0
+    offset: int = field(default=0, compare=False)
 
     def __iter__(self) -> Iterator[Instruction]:
         for _, current in read_expression(Cursor(self.raw)):
@@ -175,7 +175,7 @@ class Custom:
 
     name: str
     payload: memoryview
-    offset: int
+    offset: int = field(compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,6 +106,12 @@ def _bitmask(f: Fields) -> str:
     return immediate(bit_mask(f["n"], f["immr"], f["imms"], _top(f)) or 0)
 
 
+def float_immediate(imm8: int) -> float:
+    """The number that VFPExpandImm gives."""
+    exponent = (imm8 >> 4 & 7 ^ 4) - 3
+    return (-1.0 if imm8 & 0x80 else 1.0) * (16 + (imm8 & 15)) / 16 * 2.0**exponent
+
+
 def _label(offset: int, f: Fields) -> str:
     return immediate(f["pc"] + offset & (1 << 64) - 1)
 
@@ -134,6 +140,8 @@ OPERANDS: Final[dict[str, Callable[[Fields], str]]] = {
     "label19": lambda f: _label(signed(f["imm19"], 19) * 4, f),
     "label14": lambda f: _label(signed(f["imm14"], 14) * 4, f),
     "bit": lambda f: immediate(f["b5"] << 5 | f["b40"]),
+    "fimm8": lambda f: f"#{float_immediate(f['imm8']):.8f}",
+    "fbits": lambda f: immediate(64 - f["scale"]),
     "Rt_bit": lambda f: general(f["rt"], f["b5"]),
 }
 

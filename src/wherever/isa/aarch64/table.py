@@ -8,6 +8,7 @@ from wherever.isa.aarch64 import (
     branches,
     data_immediate,
     data_register,
+    float_data,
     loads_stores,
     loads_stores_exclusive,
     system,
@@ -28,6 +29,7 @@ GROUPS: Final[tuple[Group, ...]] = (
     loads_stores.group,
     loads_stores_exclusive.group,
     data_register.group,
+    float_data.group,
 )
 
 DECODER: Final = Decoder(one for group in GROUPS for one in group.instructions)

@@ -1,0 +1,1 @@
+"""Programs as they come: recognising what the bytes are, and reading ELF."""
