@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import Final, assert_never
 
@@ -91,12 +92,11 @@ def _expressions(module: Module) -> Iterator[Expression]:
 _EXTENDED_CONST: Final = frozenset(
     {"i32.add", "i32.sub", "i32.mul", "i64.add", "i64.sub", "i64.mul"}
 )
-_MVP_CONST: Final = frozenset((0x41, 0x42, 0x43, 0x44, 0x23))
+_MVP_CONST: Final = re.compile(rb"[\x41\x42\x23][\x80-\xff]{0,9}+[\x00-\x7f]\x0b")
 
 
 def _expression(expression: Expression) -> Iterator[Feature]:
-    raw = expression.raw
-    if raw[0] in _MVP_CONST and len(raw) == 3:  # the common case: one constant of one byte
+    if _MVP_CONST.fullmatch(expression.raw):
         return
     for instruction in expression:
         opcode = instruction.opcode

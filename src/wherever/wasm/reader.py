@@ -7,6 +7,7 @@ the engine's to judge.
 
 from __future__ import annotations
 
+import re
 from array import array
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -144,8 +145,16 @@ def _check_counts(cursor: Cursor, draft: _Draft) -> None:
         )
 
 
+# By far the most frequent expression is a small i32.const: a segment's offset.
+_SMALL_CONST: Final = re.compile(rb"\x41[\x80-\xff]{0,3}+[\x00-\x7f]\x0b")
+
+
 def _expression(cursor: Cursor) -> Expression:
     start = cursor.pos
+    small = _SMALL_CONST.match(cursor.data, start, cursor.end)
+    if small is not None:
+        cursor.pos = small.end()
+        return Expression(small[0], start)
     for _ in read_expression(cursor):
         pass
     return Expression(cursor.data[start : cursor.pos], start)

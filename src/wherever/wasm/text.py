@@ -37,6 +37,19 @@ def float_text(bits: int, size: int) -> str:
     return sign + value.hex()
 
 
+def quoted(name: str) -> str:
+    """A name as a string literal (6.3.3), safe to print: no control, bidi or odd characters."""
+    out = ['"']
+    for char in name:
+        if char in '"\\':
+            out.append(f"\\{char}")
+        elif char.isprintable():
+            out.append(char)
+        else:
+            out.append(f"\\u{{{ord(char):x}}}")
+    return "".join([*out, '"'])
+
+
 @cache
 def natural_alignment(opcode: Opcode) -> int:
     """The exponent of a memory access's width: the alignment that text leaves out."""
