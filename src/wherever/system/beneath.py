@@ -129,6 +129,8 @@ class WalkResolver:
                     return self._final(here, name, flags, mode, follow)
                 except _IsLink:
                     pass
+            if last and flags & os.O_CREAT:  # a slash after what would be a file
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
             links += 1
             target = self._step(here, name, walked)
             if target is None:

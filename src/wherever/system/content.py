@@ -23,23 +23,30 @@ _ZEROS: Final = bytes(_PIECE)
 class Content:
     """A sparse array of bytes with an optional file of the host beneath it."""
 
-    __slots__ = ("_beneath", "_budget", "_lower", "_pieces", "size")
+    __slots__ = ("_beneath", "_budget", "_lower", "_own", "_pieces", "_size")
 
     def __init__(self, budget: Budget, lower: File | None = None) -> None:
         self._budget = budget
         self._lower = lower
         self._beneath = lower.stat().size if lower is not None else 0  # how much shows through
         self._pieces: dict[int, bytearray] = {}
-        self.size = self._beneath
+        self._size = self._beneath
+        self._own = lower is None  # whether anything differs from the host's file
+
+    @property
+    def size(self) -> int:
+        """st_size; of the host's file, which may grow, as long as nothing was changed."""
+        if not self._own and self._lower is not None:
+            return self._lower.stat().size
+        return self._size
 
     def read(self, into: Sequence[memoryview], offset: int) -> int:
         """Fill the views from `offset` on; how many bytes there were."""
-        lower = self._lower
-        if not self._pieces and lower is not None and self._beneath == self.size:
-            return lower.read_at(into, offset)  # nothing written yet: straight from the host
+        if not self._own and self._lower is not None:
+            return self._lower.read_at(into, offset)  # straight from the host
         total = 0
         for view in into:
-            count = min(len(view), self.size - offset)
+            count = min(len(view), self._size - offset)
             if count <= 0:
                 break
             self._copy(view[:count], offset)
@@ -71,6 +78,7 @@ class Content:
 
     def write(self, parts: Sequence[memoryview], offset: int) -> int:
         """Store the parts from `offset` on. A limit reached on the way makes it a short write."""
+        self._disown()
         total = 0
         if offset > _MOST:
             raise refuse(errno.EFBIG)
@@ -87,7 +95,7 @@ class Content:
                     raise
                 at += count
                 total += count
-                self.size = max(self.size, offset + total)
+                self._size = max(self._size, offset + total)
         return total
 
     def _store(self, index: int, start: int, data: memoryview) -> None:
@@ -109,9 +117,16 @@ class Content:
                 piece += _ZEROS[: start - len(piece)]
         piece[start : start + len(data)] = data
 
+    def _disown(self) -> None:
+        """From now on the host's file shows through only as far as it is long now."""
+        if not self._own and self._lower is not None:
+            self._beneath = self._size = self._lower.stat().size
+            self._own = True
+
     def truncate(self, size: int) -> None:
         """Cut off or extend with a hole."""
-        if size < self.size:
+        self._disown()
+        if size < self._size:
             last, kept = divmod(size, _PIECE)
             for index in [i for i in self._pieces if i > last or (i == last and not kept)]:
                 self._budget.give_back(len(self._pieces.pop(index)))
@@ -120,7 +135,7 @@ class Content:
                 self._budget.give_back(len(piece) - kept)
                 del piece[kept:]
             self._beneath = min(self._beneath, size)
-        self.size = size
+        self._size = size
 
     def close(self) -> None:
         """Give back the memory and the host's file."""

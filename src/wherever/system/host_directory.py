@@ -167,6 +167,11 @@ class HostDirectory(Directory):
                 raise refuse(errno.EISDIR, path)
             return self._open_directory(path, how.follow)
         flags = _open_flags(how)
+        if how.create and how.exclusive:  # never follows a link, never opens what exists
+            fd = self.grant.resolver.open(
+                self.fd, path, flags | os.O_CREAT | os.O_EXCL, how.mode & 0o777
+            )
+            return self._file(fd, how)
         for _ in range(_CREATE_ATTEMPTS):
             try:
                 probe = self._locate(path, follow=how.follow)
@@ -178,8 +183,6 @@ class HostDirectory(Directory):
                     return created
                 continue  # someone made it in between: open that one
             try:
-                if how.create and how.exclusive:
-                    raise refuse(errno.EEXIST, path)
                 return self._open_probed(probe, path, how, flags)
             finally:
                 os.close(probe)
@@ -192,8 +195,6 @@ class HostDirectory(Directory):
                 self.fd, path, flags | os.O_CREAT | os.O_EXCL, how.mode & 0o777
             )
         except FileExistsError:
-            if how.exclusive:
-                raise
             return self._create_through_link(path, how, flags)
         return self._file(fd, how)
 
@@ -332,7 +333,10 @@ class HostDirectory(Directory):
         ):
             found = os.stat(name.rstrip(b"/"), dir_fd=parent, follow_symlinks=False)
             if name.endswith(b"/"):
-                raise refuse(errno.EPERM if stat.S_ISDIR(found.st_mode) else errno.ENOTDIR, path)
+                # Left to the kernel, a slash would follow a link, wherever it leads.
+                if not stat.S_ISDIR(found.st_mode):
+                    raise refuse(errno.ENOTDIR, path)
+                name = name[:-1]
             self._admit_move(found, parent, name, target, new_parent, other_path)
             os.link(name, new_name, src_dir_fd=parent, dst_dir_fd=new_parent, follow_symlinks=False)
 
@@ -345,8 +349,6 @@ class HostDirectory(Directory):
             target.changing("rename to", other_path) as (new_parent, new_name),
         ):
             found = os.stat(name.rstrip(b"/"), dir_fd=parent, follow_symlinks=False)
-            if name.endswith(b"/") and not stat.S_ISDIR(found.st_mode):
-                raise refuse(errno.ENOTDIR, path)
             self._admit_move(found, parent, name, target, new_parent, other_path)
             if replace:
                 os.rename(name, new_name, src_dir_fd=parent, dst_dir_fd=new_parent)
@@ -398,7 +400,8 @@ class HostDirectory(Directory):
     ) -> None:
         """Links that move, alone or within a directory, must not lead out of where they come to."""
         if stat.S_ISLNK(found.st_mode):
-            target.admit_target(os.readlink(name, dir_fd=parent), new_parent, new_path)
+            text = os.readlink(name.rstrip(b"/"), dir_fd=parent)
+            target.admit_target(text, new_parent, new_path)
         elif stat.S_ISDIR(found.st_mode) and not os.path.sameopenfile(parent, new_parent):
             room = target.grant.depth(new_parent)
             if room < self.grant.depth(parent) and links_that_climb(parent, name, room):

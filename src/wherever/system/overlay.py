@@ -174,6 +174,9 @@ class OverlayDirectory(Directory):
         return opened
 
     def _open(self, path: bytes, how: Opening) -> File | Directory:
+        if how.create and how.exclusive and path.endswith(b"/") and path.strip(b"/"):
+            self._walk(path.rstrip(b"/"), follow=False)
+            raise refuse(errno.EISDIR, path)  # a slash after what would be a file
         parent, name, node, slash = self._walk(
             path, follow=how.follow and not (how.create and how.exclusive)
         )
@@ -266,14 +269,14 @@ class OverlayDirectory(Directory):
         parent, name, taken, new_slash = target.named(other_path)
         if node is None:
             raise refuse(errno.ENOENT, path)
-        if isinstance(node, DirectoryNode):
-            raise refuse(errno.EPERM, path)
-        if slash:
+        if slash and not isinstance(node, DirectoryNode):
             raise refuse(errno.ENOTDIR, path)
         if taken is not None:
             raise refuse(errno.EEXIST, other_path)
         if new_slash:
             raise refuse(errno.ENOENT, other_path)
+        if isinstance(node, DirectoryNode):
+            raise refuse(errno.EPERM, path)
         node.attach()
         parent.put(name, node)
         node.links += 1
@@ -287,15 +290,17 @@ class OverlayDirectory(Directory):
         if node is None:
             raise refuse(errno.ENOENT, path)
         is_directory = isinstance(node, DirectoryNode)
+        if taken is not None and not replace:
+            raise refuse(errno.EEXIST, other_path)
         if (slash or new_slash) and not is_directory:
             raise refuse(errno.ENOTDIR, path)
         if is_directory and new_parent.within(node):
             raise refuse(errno.EINVAL, path)
+        if taken is node:
+            return
         if taken is not None:
-            if not replace:
-                raise refuse(errno.EEXIST, other_path)
-            if taken is node:
-                return
+            if parent.within(taken):
+                raise refuse(errno.ENOTEMPTY, other_path)
             _check_replaced(is_directory, taken, other_path)
         node.attach()
         if taken is not None:
