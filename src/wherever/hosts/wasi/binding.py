@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Final
 
 from wherever.hosts.wasi.abi import Errno, errno_of
-from wherever.hosts.wasi.memory import FAULTS
 from wherever.hosts.wasi.run import Preview1, Refused
 from wherever.hosts.wasi.table import Function
 
@@ -16,7 +15,7 @@ __all__ = ["bind"]
 _BADF: Final = int(Errno.BADF)
 _NOT_CAPABLE: Final = int(Errno.NOTCAPABLE)
 _OF_MEMORY: Final = errno_of(OSError(errno.ENOMEM, ""))
-_FAILURES: Final = (OSError, *FAULTS, Refused, ValueError, OverflowError, MemoryError)
+_FAILURES: Final = (OSError, Refused, ValueError, OverflowError, MemoryError)
 
 
 def bind(run: Preview1, function: Function) -> Callable[..., int]:
@@ -81,8 +80,6 @@ def _errno(failure: BaseException) -> int:
         return errno_of(failure)
     if isinstance(failure, Refused):
         return failure.code
-    if isinstance(failure, FAULTS):
-        return Errno.FAULT.value
     if isinstance(failure, MemoryError):
         return _OF_MEMORY
     return Errno.INVAL.value  # a number out of the range of the host's call

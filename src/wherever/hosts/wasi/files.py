@@ -10,7 +10,6 @@ from wherever.hosts.wasi.abi import (
     FDSTAT,
     FILESTAT,
     PRESTAT,
-    U32,
     Errno,
     FdFlags,
     FstFlags,
@@ -302,7 +301,7 @@ def fd_readdir(
         used += len(piece)
         if used == room:
             break
-    U32.pack_into(run.memory.view(), result & _U32, used)
+    run.memory.put_u32(result, used)
     return 0
 
 

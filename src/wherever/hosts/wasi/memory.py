@@ -13,10 +13,7 @@ from typing import Final, Protocol
 from wherever.hosts.wasi.abi import CIOVEC, U32, U64
 from wherever.system.handles import refuse
 
-__all__ = ["FAULTS", "GuestMemory", "LinearMemory"]
-
-# What reaching outside the memory raises: the adapters turn these into EFAULT.
-FAULTS: Final = (struct.error, IndexError)
+__all__ = ["GuestMemory", "LinearMemory", "NoMemory"]
 
 _IOV_MAX: Final = 1024  # what one readv(2) takes
 _MOST_VECTORS: Final = 1 << 16
@@ -25,32 +22,52 @@ _U32: Final = 0xFFFFFFFF
 
 
 class LinearMemory(Protocol):
-    """What the engine hands in: the bytes of a linear memory as they are now."""
+    """What the engine hands in: the bytes of a linear memory, at a base that never moves."""
 
     def view(self) -> memoryview:
-        """The whole memory, writable; its length may have grown since the last call."""
+        """The whole memory as large as it is now, writable."""
         ...
 
 
-class GuestMemory:
-    """A guest's linear memory, read and written in place."""
-
-    __slots__ = ("_memory",)
-
-    def __init__(self, memory: LinearMemory) -> None:
-        self._memory = memory
+class NoMemory:
+    """The memory of a guest that has none, or none yet: every address is outside it."""
 
     def view(self) -> memoryview:
-        """The whole memory now."""
-        return self._memory.view()
+        """Nothing."""
+        return memoryview(bytearray())
+
+
+class GuestMemory:
+    """A guest's linear memory, read and written in place.
+
+    `data` is the memory as it was when last looked at. It only grows and stays where it is, so
+    what lies in `data` is right, and only an address beyond it needs another look.
+    """
+
+    __slots__ = ("_memory", "data")
+
+    def __init__(self, memory: LinearMemory) -> None:
+        self.attach(memory)
+
+    def attach(self, memory: LinearMemory) -> None:
+        """Use this memory from now on: the instance that exports it exists."""
+        self._memory = memory
+        self.data = memory.view()
+
+    def refresh(self) -> memoryview:
+        """Look again how large the memory is."""
+        self.data = self._memory.view()
+        return self.data
 
     def part(self, pointer: int, length: int) -> memoryview:
         """`length` bytes at `pointer`, in place."""
         pointer &= _U32
         length &= _U32
-        part = self._memory.view()[pointer : pointer + length]
+        part = self.data[pointer : pointer + length]
         if len(part) != length:
-            raise refuse(errno.EFAULT)
+            part = self.refresh()[pointer : pointer + length]
+            if len(part) != length:
+                raise refuse(errno.EFAULT)
         return part
 
     def vectors(self, pointer: int, count: int) -> list[memoryview]:
@@ -58,25 +75,15 @@ class GuestMemory:
 
         No more than readv(2) takes at once: the rest is a short read or write.
         """
-        memory = self._memory.view()
         if count == 1:  # by far the most common
-            start, length = CIOVEC.unpack_from(memory, pointer & _U32)
-            part = memory[start : start + length]
-            if len(part) != length:
-                raise refuse(errno.EFAULT)
-            return [part] if length else []
-        pointer &= _U32
+            start, length = CIOVEC.unpack(self.part(pointer, 8))
+            return [self.part(start, length)] if length else []
         count &= _U32
         if count > _MOST_VECTORS:
             raise refuse(errno.EINVAL)
-        array = memory[pointer : pointer + count * 8]
-        if len(array) != count * 8:
-            raise refuse(errno.EFAULT)
         parts: list[memoryview] = []
-        for start, length in CIOVEC.iter_unpack(array):
-            part = memory[start : start + length]
-            if len(part) != length:
-                raise refuse(errno.EFAULT)
+        for start, length in CIOVEC.iter_unpack(self.part(pointer, count * 8)):
+            part = self.part(start, length)
             if length and len(parts) < _IOV_MAX:
                 parts.append(part)
         return parts
@@ -95,13 +102,23 @@ class GuestMemory:
             raise refuse(errno.EINVAL)
         return path
 
+    def put_u16(self, pointer: int, value: int) -> None:
+        """Store 16 bits."""
+        self.part(pointer, 2)[:] = value.to_bytes(2, "little")
+
     def put_u32(self, pointer: int, value: int) -> None:
         """Store 32 bits."""
-        U32.pack_into(self._memory.view(), pointer & _U32, value)
+        try:
+            U32.pack_into(self.data, pointer & _U32, value)
+        except struct.error:
+            self.part(pointer, 4)[:] = value.to_bytes(4, "little")
 
     def put_u64(self, pointer: int, value: int) -> None:
         """Store 64 bits."""
-        U64.pack_into(self._memory.view(), pointer & _U32, value)
+        try:
+            U64.pack_into(self.data, pointer & _U32, value)
+        except struct.error:
+            self.part(pointer, 8)[:] = value.to_bytes(8, "little")
 
     def put(self, pointer: int, data: bytes) -> None:
         """Store bytes."""

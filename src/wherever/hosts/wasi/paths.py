@@ -8,7 +8,6 @@ from typing import Final
 from wherever.hosts.wasi.abi import (
     DIRECTORY_RIGHTS,
     FILE_RIGHTS,
-    U32,
     Errno,
     FdFlags,
     LookupFlags,
@@ -89,7 +88,7 @@ def path_open(
         data_sync=bool(fdflags & (FdFlags.DSYNC | FdFlags.RSYNC)),
         follow=bool(lookup & _FOLLOW),
     )
-    U32.pack_into(run.memory.view(), result & _U32, 0)  # EFAULT before anything is opened
+    run.memory.put_u32(result, 0)  # EFAULT before anything is opened
     run.fds.room()
     try:
         opened = directory.open(path, how)

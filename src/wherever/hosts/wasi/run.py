@@ -14,7 +14,7 @@ from wherever.hosts.wasi.abi import (
     FileType,
     filetype_of,
 )
-from wherever.hosts.wasi.memory import GuestMemory, LinearMemory
+from wherever.hosts.wasi.memory import GuestMemory, LinearMemory, NoMemory
 from wherever.system.descriptors import DescriptorTable
 from wherever.system.handles import Directory, Entry, File, Handle, Kind, refuse
 from wherever.system.surroundings import Surroundings
@@ -83,9 +83,9 @@ class Preview1:
 
     __slots__ = ("_ungranted", "arguments", "environment", "fds", "memory", "surroundings")
 
-    def __init__(self, surroundings: Surroundings, memory: LinearMemory) -> None:
+    def __init__(self, surroundings: Surroundings, memory: LinearMemory | None = None) -> None:
         self.surroundings = surroundings
-        self.memory = GuestMemory(memory)
+        self.memory = GuestMemory(memory or NoMemory())
         self.arguments = [argument + b"\0" for argument in surroundings.arguments]
         self.environment = [
             name + b"=" + value + b"\0" for name, value in surroundings.environment.items()
@@ -112,6 +112,11 @@ class Preview1:
             self._ungranted = -1
             self.fds.place(number, Descriptor(ungranted, DIRECTORY_RIGHTS, _BENEATH, b"/"))
         return self.fds.get(number)
+
+    def attach(self, memory: LinearMemory) -> None:
+        """The instance exists, and this is the memory it exports."""
+        self.memory.attach(memory)
+        self.surroundings.memory.beside = lambda: len(self.memory.refresh())
 
     def close(self) -> None:
         """Close whatever the guest left open."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 from typing import Final
 
-from wherever.hosts.wasi.abi import SOCKET_RIGHTS, U16, Errno, FdFlags, Rights
+from wherever.hosts.wasi.abi import SOCKET_RIGHTS, Errno, FdFlags, Rights
 from wherever.hosts.wasi.run import Descriptor, Preview1, Refused
 from wherever.system.handles import File, Kind, refuse
 from wherever.system.sockets import Connection, Listener
@@ -14,7 +14,6 @@ __all__ = ["sock_accept", "sock_recv", "sock_send", "sock_shutdown"]
 
 _PEEK, _WAITALL = 1, 2
 _READ, _WRITE = 1, 2
-_U32: Final = 0xFFFFFFFF
 _CONNECTION_RIGHTS: Final = SOCKET_RIGHTS & ~int(Rights.SOCK_ACCEPT)
 
 
@@ -49,7 +48,7 @@ def sock_recv(
         parts, peek=bool(flags & _PEEK), whole=bool(flags & _WAITALL)
     )
     run.memory.put_u32(length, received)
-    U16.pack_into(run.memory.view(), answered & _U32, int(cut))
+    run.memory.put_u16(answered, int(cut))
     return 0
 
 
