@@ -11,14 +11,16 @@ from typing import Final
 
 from wherever.wasm.instructions import Cast, Catch, Instruction, MemArg, TypeBlock, Value
 from wherever.wasm.opcodes import Immediate, Opcode
+from wherever.wasm.types import AbstractHeap, ConcreteHeap, RefType
 
 _OPENS: Final = frozenset({"block", "loop", "if", "try", "try_table"})
 _MIDDLES: Final = frozenset({"else", "catch", "catch_all"})
 _CLOSES: Final = frozenset({"end", "delegate"})
 # memory.init and table.init, and call_indirect, put in text first what the binary puts second.
 _SWAPPED: Final = frozenset({"memory.init", "table.init", "call_indirect", "return_call_indirect"})
-# An index 0 of these goes without saying where the instruction has another immediate or none.
-_OPTIONAL: Final = frozenset({Immediate.MEMORY, Immediate.TABLE})
+# Memory 0 and table 0 go without saying, but for the instructions on one table and nothing else.
+_IMPLIED: Final = frozenset({Immediate.MEMORY, Immediate.TABLE})
+_SAYS_TABLE: Final = (Immediate.TABLE,)
 
 
 def float_text(bits: int, size: int) -> str:
@@ -112,8 +114,8 @@ def _immediate(opcode: Opcode, immediate: Immediate, value: Value) -> str:
         case Immediate.CAST, Cast(label, source, target):
             return f"{label} {source} {target}"
         case Immediate.HEAPTYPE, _ if opcode.name.startswith(("ref.test", "ref.cast")):
-            null = "null " if opcode.name.endswith("_null") else ""
-            return f"(ref {null}{_plain(value)})"
+            assert isinstance(value, AbstractHeap | ConcreteHeap)
+            return str(RefType(nullable=opcode.name.endswith("_null"), heap=value))
         case Immediate.TYPE, _ if opcode.name in _SWAPPED:
             return f"(type {_plain(value)})"
         case Immediate.ZERO, _:
@@ -128,8 +130,10 @@ def instruction_text(instruction: Instruction) -> str:
     pairs = list(zip(opcode.immediates, instruction.immediates, strict=True))
     if opcode.name in _SWAPPED:
         pairs.reverse()
-    if all(value == 0 for immediate, value in pairs if immediate in _OPTIONAL):
-        pairs = [pair for pair in pairs if pair[0] not in _OPTIONAL or opcode.name[:6] == "table."]
+    if opcode.immediates != _SAYS_TABLE and not any(
+        value for immediate, value in pairs if immediate in _IMPLIED
+    ):
+        pairs = [pair for pair in pairs if pair[0] not in _IMPLIED]
     words = [_immediate(opcode, immediate, value) for immediate, value in pairs]
     return " ".join([opcode.mnemonic, *[word for word in words if word]])
 
