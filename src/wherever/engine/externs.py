@@ -314,7 +314,7 @@ class Tag:
     """An exception tag."""
 
     __slots__ = ("cell", "params", "store")
-    kind = 4
+    kind = 5
 
     def __init__(
         self, store: StoreState, cell: ctypes.Array[ctypes.c_uint64], params: FuncType

@@ -111,7 +111,7 @@ def lift_function(
     everything = "".join(f"{p}, " for p in params)
     with out.block(f"if {test}:"):
         target = f"{everything}= " if params else ""
-        given = f"({everything}*more), kw, {constant(names)}, {constant(name)}"
+        given = f"({everything}*more,), kw, {constant(names)}, {constant(name)}"
         out.line(f"{target}{constant(bind)}({given})")
     prepared: list[str] = []
     if params:
@@ -194,6 +194,8 @@ def _enter(
             flats += lowerer.flatten(t, p)
     if runs_realloc:
         out.line(f"{inst}.may_leave = True")
+    if lifted.inst.has_context:
+        out.line(f"{inst}.context = [0, 0]")
     returned = out.name()
     out.line(f"{returned} = {constant(lifted.core)}({', '.join(flats)})")
     value = "None"
@@ -361,7 +363,11 @@ def bridge_function(
     caller, callee = constant(lowered.inst), constant(lifted.inst)
     with out.block(f"if not {caller}.may_leave:"):
         out.line(f"{caller}.refuse_leave()")
-    with out.block(f"if {callee}.entered:"):
+    test = f"{callee}.entered"
+    if lowered.inst.is_kin(lifted.inst):
+        # The specification lets neither a parent call into its child nor a child into its parent.
+        test = "True"
+    with out.block(f"if {test}:"):
         out.line(f"{callee}.refuse_entry()")
     out.line(f"{callee}.entered = True")
     out.line(f"cx = {constant(Task)}()")

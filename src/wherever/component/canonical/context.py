@@ -145,6 +145,21 @@ class ComponentInstance:
     entered: bool = False
     trapped: bool = False
     handles: Table = field(default_factory=Table)
+    has_context: bool = False
+    backpressure: int = 0
+    context: list[int] = field(default_factory=lambda: [0, 0])
+
+    def is_kin(self, other: ComponentInstance) -> bool:
+        """Is one of the two the other, or an ancestor of it?"""
+        return other in self._line() or self in other._line()
+
+    def _line(self) -> list[ComponentInstance]:
+        line: list[ComponentInstance] = []
+        at: ComponentInstance | None = self
+        while at is not None:
+            line.append(at)
+            at = at.parent
+        return line
 
     def refuse_entry(self) -> NoReturn:
         """Say why a call may not enter now."""
@@ -157,6 +172,23 @@ class ComponentInstance:
     def refuse_leave(self) -> NoReturn:
         """Say why a call may not leave now."""
         trap("cannot leave component instance", "cannot leave component instance")
+
+
+def context_get(inst: ComponentInstance, slot: int) -> int:
+    """canon context.get: a word that a task keeps; synchronous calls are one task each."""
+    return inst.context[slot]
+
+
+def context_set(inst: ComponentInstance, slot: int, value: int) -> None:
+    """canon context.set"""
+    inst.context[slot] = value
+
+
+def backpressure(inst: ComponentInstance, step: int) -> None:
+    """canon backpressure.inc and backpressure.dec; it holds back asynchronous calls only."""
+    inst.backpressure += step
+    if not 0 <= inst.backpressure < 1 << 16:
+        trap("backpressure counter overflow", "backpressure counter overflow")
 
 
 # -- resource built-ins and the handle half of lift and lower --------------------------------

@@ -334,7 +334,7 @@ def explain(t: ValType, value: Any, path: str, classes: Classes) -> None:
             cls = classes.resource(t)
             if not isinstance(value, cls):
                 _type_error(path, f"a {cls.__name__}", value)
-            check = getattr(value, "_check_usable", None)
+            check = getattr(value, "check_usable__", None)
             if check is not None:
                 check(path)
         case StreamType() | FutureType():

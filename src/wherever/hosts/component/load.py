@@ -1,0 +1,111 @@
+"""Owns loading a component into this process: bytes and hosts in, a typed Python object out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from wherever.component.read import read_component
+from wherever.component.validate import Validated, validate
+from wherever.component.wit.show import show_world
+from wherever.engine.engine import Code, Engine
+from wherever.engine.profile import Placement, Profile
+from wherever.engine.store import Limits, Store
+from wherever.hosts.component.census import census
+from wherever.hosts.component.face import Face
+from wherever.hosts.component.host import link
+from wherever.hosts.component.instantiate import World, instantiate
+from wherever.hosts.component.python_types import PythonTypes
+from wherever.hosts.component.runtime import Item
+
+DEFAULT_MEMORY = 1 << 30
+"""What all memories of a component may take together, if the caller says nothing."""
+
+
+class LoadedComponent(Face):
+    """A component instance: its exports are attributes, its interfaces attributes with theirs."""
+
+    def __init__(
+        self, world: World, validated: Validated, items: Mapping[str, Item], title: str
+    ) -> None:
+        frame, instance = instantiate(world, validated, None, items, "")
+        super().__init__(world, frame.environment, validated.type.exports, instance.exports, title)
+        self._validated = validated
+
+    @property
+    def wit(self) -> str:
+        """The component's world."""
+        return show_world(self._validated.type)
+
+    def close(self) -> None:
+        """End the instance and give its memory back; calls after this fail."""
+        self._world.store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def load_component(
+    source: bytes | str | Path,
+    host: Mapping[str, Any] | None = None,
+    *,
+    memory: int = DEFAULT_MEMORY,
+    engine: Engine | None = None,
+    compiled: Callable[[bytes], Code] | None = None,
+    title: str = "component",
+) -> LoadedComponent:
+    """Load a component: validate it, link `host` to its imports, instantiate it.
+
+    `host` maps import names to host objects. Nothing is granted by default: a component that
+    imports what `host` does not give is refused, and the message names it.
+    """
+    data = source if isinstance(source, bytes) else Path(source).read_bytes()
+    return load_validated(
+        validate(read_component(data)),
+        host,
+        memory=memory,
+        engine=engine,
+        compiled=compiled,
+        title=title,
+    )
+
+
+def load_validated(
+    validated: Validated,
+    host: Mapping[str, Any] | None = None,
+    *,
+    memory: int = DEFAULT_MEMORY,
+    engine: Engine | None = None,
+    compiled: Callable[[bytes], Code] | None = None,
+    title: str = "component",
+) -> LoadedComponent:
+    """`load_component`, of a component that has been validated."""
+    engine = engine or Engine.of(Profile(placement=Placement.DEMAND))
+    types = PythonTypes(title)
+    types.learn(iter(validated.type.imports.items()))
+    types.learn(iter(validated.type.exports.items()))
+    items = link(validated.type.imports, host or {}, types)
+    count = census(validated)
+    limits = Limits(
+        memory=memory,
+        memories=max(1, count.memories),
+        tables=max(1, count.tables),
+        instances=count.instances,
+    )
+    store = Store(engine, limits)
+    world = World(engine, store, types, compiled or engine.compile)
+    try:
+        return LoadedComponent(world, validated, items, title)
+    except BaseException:
+        store.close()
+        raise
