@@ -192,6 +192,9 @@ ARRANGEMENTS: Final[dict[str, Callable[[Fields], str]]] = {
     "T": lambda f: _integer_shape(f["size"], f["q"]),
     "Tb": lambda f: _integer_shape(f["size"], f["q"]),
     "Ta": lambda f: _integer_shape(f["size"] + 1, 1),
+    "Tp": lambda f: _integer_shape(f["size"] + 1, f["q"]),
+    "Tn": lambda f: _integer_shape(1 + f["sz"], f["q"]),
+    "Tw": lambda f: _integer_shape(2 + f["sz"], 1),
     "Tf": lambda f: _integer_shape(2 + f["sz"], f["q"]),
     "Tq": lambda f: "16b" if f["q"] else "8b",
 }

@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from wherever.ir.builder import RuntimeBuilder
-from wherever.ir.ops import F32, F64, I32
+from wherever.ir.ops import F32, F64, I32, V128
 from wherever.isa.aarch64.integers import Integers
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "double_from_single_nan",
+    "doubles_from_singles",
     "half_from_double",
     "nan_of_one",
     "nan_of_three",
@@ -28,6 +29,9 @@ __all__ = [
     "round_by",
     "single_from_double_nan",
     "single_from_half",
+    "singles_from_doubles",
+    "vector_nan",
+    "vector_round_by",
 ]
 
 
@@ -239,4 +243,138 @@ def half_from_double() -> RuntimeFunction:
     result = r.select(overflow, infinity, result)
     result = r.select(r.i64_gt_u(magnitude, r.const_i64(0x7FF0 << 48)), nan, result)
     r.results(r.i32_or(sign, result))
+    return r.function()
+
+
+# --- vectors ---
+
+
+class _LanePatterns:
+    """The questions of _Patterns, answered for all lanes at once by masks."""
+
+    def __init__(self, b: Builder, double: bool) -> None:
+        self.b = b
+        self.double = double
+        self.gt = b.i64x2_gt_s if double else b.i32x4_gt_s
+        self.eq = b.i64x2_eq if double else b.i32x4_eq
+        p = _Patterns(b, double)
+        self.sign, self.infinity, self.quiet, self.default = (
+            self.splat(pattern) for pattern in (p.sign, p.infinity, p.quiet, p.default)
+        )
+
+    def splat(self, pattern: int) -> Value:
+        if self.double:
+            return self.b.const_v128(pattern << 64 | pattern)
+        return self.b.const_v128(sum(pattern << shift for shift in (0, 32, 64, 96)))
+
+    def magnitude(self, x: Value) -> Value:
+        return self.b.v128_andnot(x, self.sign)
+
+    def is_nan(self, x: Value) -> Value:
+        return self.gt(self.magnitude(x), self.infinity)
+
+    def is_signalling(self, x: Value) -> Value:
+        zero = self.b.const_v128(0)
+        return self.b.v128_and(self.is_nan(x), self.eq(self.b.v128_and(x, self.quiet), zero))
+
+    def is_infinite(self, x: Value) -> Value:
+        return self.eq(self.magnitude(x), self.infinity)
+
+    def is_zero(self, x: Value) -> Value:
+        return self.eq(self.magnitude(x), self.b.const_v128(0))
+
+    def process(self, *operands: Value) -> Value:
+        b = self.b
+        result = self.default
+        for x in reversed(operands):
+            result = b.v128_bitselect(x, result, self.is_nan(x))
+        for x in reversed(operands):
+            result = b.v128_bitselect(x, result, self.is_signalling(x))
+        return b.v128_or(result, self.quiet)
+
+
+@lru_cache(maxsize=16)
+def vector_nan(kind: str, double: bool) -> RuntimeFunction:
+    """(result, operands...) -> result, its NaN lanes replaced by what A64 gives.
+
+    `kind` is "one", "two", "three" (addend, x, y), "number" or "extended", as for scalars.
+    """
+    operands = {"one": 1, "three": 3}.get(kind, 2)
+    r = RuntimeBuilder(_name(f"vector_nan_{kind}", double), [V128] * (operands + 1), [V128])
+    r.label(0)
+    p = _LanePatterns(r, double)
+    result, *given = [r.get(number) for number in range(operands + 1)]
+    nan = p.process(*given)
+    if kind == "three":
+        addend, x, y = given
+        invalid = r.v128_or(
+            r.v128_and(p.is_infinite(x), p.is_zero(y)), r.v128_and(p.is_zero(x), p.is_infinite(y))
+        )
+        quiet = r.v128_andnot(p.is_nan(addend), p.is_signalling(addend))
+        nan = r.v128_bitselect(p.default, nan, r.v128_and(invalid, quiet))
+    elif kind == "number":
+        x, y = given
+        signalling = r.v128_or(p.is_signalling(x), p.is_signalling(y))
+        only_x = r.v128_andnot(p.is_nan(x), r.v128_or(p.is_nan(y), signalling))
+        only_y = r.v128_andnot(p.is_nan(y), r.v128_or(p.is_nan(x), signalling))
+        nan = r.v128_bitselect(y, r.v128_bitselect(x, nan, only_y), only_x)
+    elif kind == "extended":
+        x, y = given
+        sign = r.v128_and(r.v128_xor(x, y), p.sign)
+        two = r.v128_or(sign, p.splat(1 << 62 if double else 1 << 30))
+        nan = r.v128_bitselect(nan, two, r.v128_or(p.is_nan(x), p.is_nan(y)))
+    r.results(r.v128_bitselect(nan, result, p.is_nan(result)))
+    return r.function()
+
+
+@lru_cache(maxsize=2)
+def vector_round_by(double: bool) -> RuntimeFunction:
+    """(x, FPCR) -> the lanes of x rounded to integral numbers by FPCR.RMode."""
+    r = RuntimeBuilder(_name("vector_round_by", double), [V128, I32], [V128])
+    r.label(0)
+    mode = r.i32_and(r.i32_shr_u(r.get(1), r.const_i32(22)), r.const_i32(3))
+    x = r.get(0)
+    up = r.f64x2_ceil(x) if double else r.f32x4_ceil(x)
+    down = r.f64x2_floor(x) if double else r.f32x4_floor(x)
+    zero = r.f64x2_trunc(x) if double else r.f32x4_trunc(x)
+    nearest = r.f64x2_nearest(x) if double else r.f32x4_nearest(x)
+    result = r.select(r.i32_eq(mode, r.const_i32(2)), down, zero)
+    result = r.select(r.i32_eq(mode, r.const_i32(1)), up, result)
+    r.results(r.select(r.i32_eqz(mode), nearest, result))
+    return r.function()
+
+
+@lru_cache(maxsize=1)
+def singles_from_doubles() -> RuntimeFunction:
+    """Two doubles to the lower two singles, with NaNs as FPConvertNaN has them."""
+    r = RuntimeBuilder("singles_from_doubles", [V128], [V128])
+    r.label(0)
+    x = r.get(0)
+    plain = r.f32x4_demote_f64x2_zero(x)
+    p = _LanePatterns(r, double=True)
+    sign = r.i64x2_shr_u(r.v128_and(x, p.sign), r.const_i32(32))
+    payload = r.v128_and(r.i64x2_shr_u(x, r.const_i32(29)), p.splat(0x003F_FFFF))
+    wide = r.v128_or(r.v128_or(sign, payload), p.splat(0x7FC0_0000))
+    even = [*range(4), *range(8, 12), *[16] * 8]
+    nans = r.i8x16_shuffle(wide, r.const_v128(0), even)
+    where = r.i8x16_shuffle(p.is_nan(x), r.const_v128(0), even)
+    r.results(r.v128_bitselect(nans, plain, where))
+    return r.function()
+
+
+@lru_cache(maxsize=1)
+def doubles_from_singles() -> RuntimeFunction:
+    """The lower two singles to two doubles, with NaNs as FPConvertNaN has them."""
+    r = RuntimeBuilder("doubles_from_singles", [V128], [V128])
+    r.label(0)
+    x = r.get(0)
+    plain = r.f64x2_promote_low_f32x4(x)
+    wide = r.i64x2_extend_low_i32x4_u(x)
+    p = _LanePatterns(r, double=True)
+    sign = r.v128_and(r.i64x2_shl(wide, r.const_i32(32)), p.sign)
+    payload = r.i64x2_shl(r.v128_and(wide, p.splat(0x003F_FFFF)), r.const_i32(29))
+    nan = r.v128_or(r.v128_or(sign, payload), p.splat(0x7FF8 << 48))
+    magnitude = r.v128_and(wide, p.splat(0x7FFF_FFFF))
+    is_nan = r.i64x2_gt_s(magnitude, p.splat(0x7F80_0000))
+    r.results(r.v128_bitselect(nan, plain, is_nan))
     return r.function()

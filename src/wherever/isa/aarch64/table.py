@@ -11,6 +11,8 @@ from wherever.isa.aarch64 import (
     float_data,
     loads_stores,
     loads_stores_exclusive,
+    simd_three_same,
+    simd_two_misc,
     system,
 )
 from wherever.isa.aarch64.operands import render
@@ -29,6 +31,8 @@ GROUPS: Final[tuple[Group, ...]] = (
     loads_stores.group,
     loads_stores_exclusive.group,
     data_register.group,
+    simd_three_same.group,
+    simd_two_misc.group,
     float_data.group,
 )
 
