@@ -38,6 +38,8 @@ _BIG = re.compile(r"#0xffffffffffff([0-9a-f]{4})$")
 
 def _capstone(word: int, disassembler: capstone.Cs) -> str | None:
     for _, _, name, operands in disassembler.disasm_lite(word.to_bytes(4, "little"), _ADDRESS):
+        if name == "ushll2" and operands.endswith(", #0"):
+            name, operands = "uxtl2", operands.removesuffix(", #0")  # for one lane size only
         # Capstone prints a negative post-index offset as 64 bits
         found = _BIG.search(operands) if "], #" in operands else None
         if found is not None:

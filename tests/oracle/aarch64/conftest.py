@@ -193,12 +193,13 @@ class Oracle:
         uc.mem_write(CODE, word.to_bytes(4, "little"))
         uc.ctl_remove_cache(CODE, CODE + 4)
         uc.mem_write(DATA, state.data)
+        # by element, field M is the highest bit of the register's number
         touched = sorted(
             {
                 (value + k) % 32
                 for name, value in one.fields(word).items()
                 if name in ("rd", "rn", "rm", "ra", "rt", "rt2", "rs")
-                for k in range(4)
+                for k in (0, 1, 2, 3, 16)
             }
         )
         uc.reg_write_batch(

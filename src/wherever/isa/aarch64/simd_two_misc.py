@@ -331,7 +331,7 @@ def _rounding(mode: int) -> FloatOperation:
 
 
 def _to_integer(unsigned: int, mode: int) -> FloatOperation:
-    """Lanes converted with saturation; doubles as scalars, for Wasm has no such vector operation."""
+    """Lanes converted with saturation; doubles as scalars, for Wasm has no vector operation."""
 
     def operation(m: Lifter, v: VectorFloats, x: Value) -> Value:
         b = m.b
