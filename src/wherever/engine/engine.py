@@ -24,7 +24,7 @@ class Engine:
 
     def __init__(self, profile: Profile) -> None:
         self.profile = profile
-        self.ptr = library().wasm_engine_new_with_config(configure(profile))
+        self.ptr = library().wasm_engine_new_with_config(configure(profile, parallel=not _forked))
         # A wasm_functype_t belongs to the engine it was made for: two engines sharing one abort.
         self.functypes: dict[object, int] = {}
 
@@ -106,8 +106,14 @@ class Code:
 _engines: dict[str, Engine] = {}
 
 
+_forked = False
+
+
 def _after_fork() -> None:
-    """Forget the parent's engines: the compiler's threads did not come along."""
+    """Start over in a forked child: the threads that compile in parallel did not come along, and
+    waiting for them would be for ever."""
+    global _forked
+    _forked = True
     _engines.clear()
 
 

@@ -28,7 +28,9 @@ TICK = 0.01
 _numbers = itertools.count(1)
 _armed: dict[int, tuple[Deadline, weakref.ref[StoreState]]] = {}
 _ticker: threading.Thread | None = None
-_wake = threading.Lock()
+# Reentrant: a store may be collected, and forgotten, in the middle of any allocation.
+_wake = threading.RLock()
+_engines: dict[int, int] = {}
 
 _CALLBACK = ctypes.CFUNCTYPE(
     ctypes.c_size_t, ctypes.c_size_t, ctypes.c_size_t, ctypes.POINTER(ctypes.c_uint64),
@@ -36,7 +38,7 @@ _CALLBACK = ctypes.CFUNCTYPE(
 )  # fmt: skip
 
 
-def _due(_context: int, number: int, delta: Any, _kind: object) -> int:
+def _due(_context: int, number: int, delta: Any, kind: Any) -> int:
     """wasmtime_store_epoch_deadline_callback: 0 and a new delta to go on, an error to stop."""
     armed = _armed.get(number)
     try:
@@ -47,6 +49,7 @@ def _due(_context: int, number: int, delta: Any, _kind: object) -> int:
         deadline = armed[0]
         late = deadline.at is not None and time.monotonic() >= deadline.at
         if not late and not deadline.cancelled:
+            kind[0] = deadline.yields
             return 0
         deadline.expired = True
     except BaseException as error:  # KeyboardInterrupt lands here
@@ -60,34 +63,47 @@ _due_callback = _CALLBACK(_due)
 _due_at = ctypes.cast(_due_callback, ctypes.c_void_p)
 
 
-def arm(store: StoreState, seconds: float | None) -> None:
-    """Give the store a deadline from now, or take the one it has."""
+def arm(store: StoreState, seconds: float | None, *, yields: bool = False) -> None:
+    """Give the store a deadline from now, or take the one it has.
+
+    With `yields` its guest, on a fiber, gives way at every tick.
+    """
     disarm(store)
     lib = library()
-    if seconds is None:
+    if seconds is None and not yields:
         lib.wasmtime_context_set_epoch_deadline(store.context, NEVER)
         return
-    deadline = Deadline(seconds, time.monotonic() + seconds, next(_numbers))
+    at = None if seconds is None else time.monotonic() + seconds
+    deadline = Deadline(seconds, at, next(_numbers))
+    deadline.yields = yields
     store.deadline = deadline
-    _armed[deadline.number] = (deadline, weakref.ref(store))
-    lib.wasmtime_store_epoch_deadline_callback(store.native.ptr, _due_at, deadline.number, None)
+    number, engine = deadline.number, store.engine.ptr
+    with _wake:
+        _armed[number] = (deadline, weakref.ref(store, lambda _: _forget(number, engine)))
+        _engines[engine] = _engines.get(engine, 0) + 1
+        _start()
+    lib.wasmtime_store_epoch_deadline_callback(store.native.ptr, _due_at, number, None)
     lib.wasmtime_context_set_epoch_deadline(store.context, 1)
-    _start()
 
 
 def disarm(store: StoreState) -> None:
     """Forget the store's deadline."""
     deadline, store.deadline = store.deadline, None
     if deadline is not None:
-        _armed.pop(deadline.number, None)
+        _forget(deadline.number, store.engine.ptr)
+
+
+def _forget(number: int, engine: int) -> None:
+    with _wake:
+        if _armed.pop(number, None) is not None:
+            _engines[engine] -= 1
 
 
 def _start() -> None:
     global _ticker
-    with _wake:
-        if _ticker is None:
-            _ticker = threading.Thread(target=_tick, name="wherever-epochs", daemon=True)
-            _ticker.start()
+    if _ticker is None:
+        _ticker = threading.Thread(target=_tick, name="wherever-epochs", daemon=True)
+        _ticker.start()
 
 
 def _tick() -> None:
@@ -95,15 +111,9 @@ def _tick() -> None:
     lib = library()
     while True:
         time.sleep(TICK)
-        engines: set[int] = set()
-        for number, (_, reference) in list(_armed.items()):
-            store = reference()
-            if store is None:
-                _armed.pop(number, None)
-            else:
-                engines.add(store.engine.ptr)
-        for engine in engines:
-            lib.wasmtime_engine_increment_epoch(engine)
+        for engine, armed in list(_engines.items()):
+            if armed:
+                lib.wasmtime_engine_increment_epoch(engine)
         with _wake:
             if not _armed:
                 _ticker = None
@@ -113,9 +123,9 @@ def _tick() -> None:
 def _after_fork() -> None:
     global _ticker, _wake
     _ticker = None
-    _wake = threading.Lock()
-    if _armed:
-        _start()
+    _wake = threading.RLock()
+    _engines.clear()
+    _armed.clear()
 
 
 os.register_at_fork(after_in_child=_after_fork)

@@ -39,10 +39,10 @@ class HostFunc:
     """A Python callable with the Wasm signature that it serves.
 
     `unsigned` hands i32 and i64 parameters over as unsigned ints, as an ABI of pointers and
-    lengths wants them.
+    lengths wants them. `suspends` says that it may return an awaitable, in an `AsyncStore` only.
     """
 
-    __slots__ = ("function", "name", "type", "unsigned")
+    __slots__ = ("function", "name", "suspends", "type", "unsigned")
 
     def __init__(
         self,
@@ -51,7 +51,9 @@ class HostFunc:
         *,
         name: str = "",
         unsigned: bool = False,
+        suspends: bool = False,
     ) -> None:
+        self.suspends = suspends
         self.type = type_
         self.function = function
         self.name = name or getattr(function, "__name__", "host function")

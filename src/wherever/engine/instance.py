@@ -10,6 +10,7 @@ from wherever.engine.externs import Extern, Func, Global, Memory, Table, Tag, kn
 from wherever.engine.hostcalls import HostFunc, raw_callback
 from wherever.engine.library import library, message_of
 from wherever.engine.outline import TagItem
+from wherever.engine.state import StoreState
 from wherever.engine.threads import here, refuse_thread
 from wherever.engine.valtypes import functype, is_raw
 from wherever.errors import GuestTrap, InvalidProgram, LimitExceeded
@@ -20,9 +21,8 @@ if TYPE_CHECKING:
 
     from wherever.engine.engine import Code
     from wherever.engine.outline import ExportItem, ImportItem
-    from wherever.engine.state import StoreState
 
-__all__ = ["Given", "Instance", "LinkFailure", "instantiate", "link"]
+__all__ = ["Given", "Instance", "LinkFailure", "externs_of", "instantiate", "link", "refused"]
 
 _EXTERN = 4  # c_uint64's in a wasmtime_extern_t: the kind, then a union of 24 bytes
 
@@ -30,38 +30,37 @@ Given: TypeAlias = "Mapping[tuple[str, str], Extern | HostFunc]"
 """What imports are linked to, by (module, name)."""
 
 
+class Linking(StoreState):
+    """A store that makes functions of host functions; stores differ in how."""
+
+    __slots__ = ()
+
+    def link(self, host: HostFunc) -> Func:
+        """A host function as a function of this store."""
+        return link(self, host)
+
+
 class LinkFailure(InvalidProgram):
     """An import is missing, or what was given for it does not match its type."""
 
 
-def instantiate(store: StoreState, code: Code, given: Given) -> Instance:
+def instantiate(store: Linking, code: Code, given: Given) -> Instance:
     """An instance of the module in the store."""
     if code.engine is not store.engine:
         raise ValueError(f"the code is of {code.engine!r}, the store of {store.engine!r}")
     lib = library()
-    imports = code.outline.imports
     with store.lock:
         store.require_open()
         if not here.fits:
             raise refuse_thread()
-        externs = (ctypes.c_uint64 * (_EXTERN * len(imports)))()
-        keep: list[Extern] = []
-        for index, item in enumerate(imports):
-            extern = _resolve(store, item, given)
-            keep.append(extern)
-            externs[_EXTERN * index] = extern.kind
-            ctypes.memmove(
-                ctypes.addressof(externs) + 8 * (_EXTERN * index + 1),
-                ctypes.addressof(extern.cell),
-                ctypes.sizeof(extern.cell),
-            )
+        externs, _keep = externs_of(store, code, given)
         cell = (ctypes.c_uint64 * 2)()
         trap = ctypes.c_size_t()
         error = lib.wasmtime_instance_new(
             store.context,
             code.ptr,
             ctypes.addressof(externs),
-            len(imports),
+            len(code.outline.imports),
             ctypes.addressof(cell),
             ctypes.addressof(trap),
         )
@@ -70,8 +69,27 @@ def instantiate(store: StoreState, code: Code, given: Given) -> Instance:
         if error:
             if store.error is not None:
                 raise store.failed(error, 0)
-            raise _refused(message_of(error))
+            raise refused(message_of(error))
     return Instance(store, code, cell)
+
+
+def externs_of(
+    store: Linking, code: Code, given: Given
+) -> tuple[ctypes.Array[ctypes.c_uint64], list[Extern]]:
+    """The module's imports as wasmtime_extern_t's in order, and what must live while they do."""
+    imports = code.outline.imports
+    externs = (ctypes.c_uint64 * (_EXTERN * len(imports)))()
+    keep: list[Extern] = []
+    for index, item in enumerate(imports):
+        extern = _resolve(store, item, given)
+        keep.append(extern)
+        externs[_EXTERN * index] = extern.kind
+        ctypes.memmove(
+            ctypes.addressof(externs) + 8 * (_EXTERN * index + 1),
+            ctypes.addressof(extern.cell),
+            ctypes.sizeof(extern.cell),
+        )
+    return externs, keep
 
 
 # Starts of wasmtime's own messages for a module that a limit keeps out.
@@ -87,7 +105,8 @@ _LIMITS = {
 }
 
 
-def _refused(message: str) -> Exception:
+def refused(message: str) -> Exception:
+    """The exception for wasmtime's words on a module that it did not instantiate."""
     for words, limit in _LIMITS.items():
         if words in message:
             return LimitExceeded(f"{message} (limit: {limit})", limit=limit)
@@ -96,7 +115,7 @@ def _refused(message: str) -> Exception:
     return GuestTrap(message)
 
 
-def _resolve(store: StoreState, item: ImportItem, given: Given) -> Extern:
+def _resolve(store: Linking, item: ImportItem, given: Given) -> Extern:
     where = f"import {item.module!r} {item.name!r}"
     extern = given.get((item.module, item.name))
     match extern:
@@ -105,7 +124,7 @@ def _resolve(store: StoreState, item: ImportItem, given: Given) -> Extern:
         case HostFunc():
             if extern.type != item.type:
                 raise LinkFailure(f"{where} is {item.type}, and the host's is {extern.type}")
-            return link(store, extern)
+            return store.link(extern)
         case Func():
             wanted = isinstance(item.type, FuncType)
         case Memory():
@@ -129,6 +148,8 @@ def link(store: StoreState, host: HostFunc) -> Func:
     """A host function as a function of the store."""
     lib = library()
     signature = host.type
+    if host.suspends:
+        raise ValueError(f"{host!r} may suspend: it needs an AsyncStore")
     raw = is_raw(signature.params) and is_raw(signature.results)
     callback = raw_callback(store, host) if raw else checked_callback(store, host)
     new = lib.wasmtime_func_new_unchecked if raw else lib.wasmtime_func_new

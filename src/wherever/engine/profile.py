@@ -109,7 +109,7 @@ POOL = Pool()
 _KEEP_RESIDENT = 64 * 1024  # zeroed by hand on reuse; above it pages are given back (ENGINE.md)
 
 
-def configure(profile: Profile) -> int:
+def configure(profile: Profile, *, parallel: bool) -> int:
     """A new wasm_config_t for the profile; the engine that is made of it consumes it."""
     lib = library()
     config = lib.wasm_config_new()
@@ -117,6 +117,7 @@ def configure(profile: Profile) -> int:
     lib.wasmtime_config_async_stack_size_set(config, FIBER_STACK)
     lib.wasmtime_config_memory_may_move_set(config, False)  # C has no keywords
     lib.wasmtime_config_memory_reservation_set(config, RESERVATION)
+    lib.wasmtime_config_parallel_compilation_set(config, parallel)
     lib.wasmtime_config_epoch_interruption_set(config, profile.epochs)
     lib.wasmtime_config_consume_fuel_set(config, profile.fuel)
     if profile.backend is Backend.PULLEY:

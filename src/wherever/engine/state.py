@@ -21,8 +21,6 @@ from wherever.engine.traps import out_of_time, raised
 from wherever.errors import GuestTrap, InternalError, LimitExceeded
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from wherever.engine.engine import Engine
 
 __all__ = [
@@ -71,19 +69,26 @@ class Limits:
 class Native:
     """The wasmtime_store_t, and whoever must outlive it."""
 
-    __slots__ = ("__weakref__", "closing", "delete", "keep", "ptr", "regions")
+    __slots__ = ("__weakref__", "closing", "futures", "keep", "linkers", "ptr", "regions")
 
     def __init__(self, ptr: int) -> None:
         self.ptr = ptr
         self.closing = False
-        self.delete: Callable[[int], object] = library().wasmtime_store_delete
+        # Calls on fibers, each with the buffers it writes to: they must go before the store.
+        self.futures: dict[int, object] = {}
+        self.linkers: list[int] = []
         self.keep: list[object] = []  # C callbacks that the store may call
         self.regions: list[weakref.ref[object]] = []  # exporters of views of its memories
 
     def free(self) -> None:
         ptr, self.ptr = self.ptr, 0
         if ptr:
-            self.delete(ptr)
+            lib = library()
+            while self.futures:
+                lib.wasmtime_call_future_delete(self.futures.popitem()[0])
+            while self.linkers:
+                lib.wasmtime_linker_delete(self.linkers.pop())
+            lib.wasmtime_store_delete(ptr)
             self.keep.clear()
 
     def region_gone(self, region: weakref.ref[object]) -> None:
@@ -99,7 +104,7 @@ class Native:
 class Deadline:
     """When a store's guests must stop; `at` is on the monotonic clock."""
 
-    __slots__ = ("at", "cancelled", "expired", "number", "seconds")
+    __slots__ = ("at", "cancelled", "expired", "number", "seconds", "yields")
 
     def __init__(self, seconds: float | None, at: float | None, number: int) -> None:
         self.seconds = seconds
@@ -107,6 +112,7 @@ class Deadline:
         self.cancelled = False
         self.expired = False
         self.number = number
+        self.yields = False
 
 
 class StoreState:
@@ -177,7 +183,7 @@ class StoreState:
     def refusal(self) -> Exception:
         """Why the store may not be entered now."""
         reason = self.blocked[-1] if self.blocked else "open"
-        if reason == "closed":
+        if "closed" in self.blocked:
             return ValueError("the store is closed: its instances, functions and memories are gone")
         return RuntimeError(f"the store cannot be entered: {reason}")
 

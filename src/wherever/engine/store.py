@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 from wherever.engine import epochs
 from wherever.engine.externs import Extern, Func, Global, Memory, Table, Tag, known_func
 from wherever.engine.hostcalls import HostFunc
-from wherever.engine.instance import Instance, instantiate, link
+from wherever.engine.instance import Instance, Linking, instantiate
 from wherever.engine.library import library
 from wherever.engine.state import Limits, StoreState, drop_dead_objects
 from wherever.engine.valtypes import functype, new_valtype
@@ -25,7 +25,7 @@ __all__ = ["Limits", "Store"]
 _DEFAULT = Limits()
 
 
-class Store(StoreState):
+class Store(Linking):
     """Where instances live together: they share its limits, its deadline and its end."""
 
     __slots__ = ()
@@ -50,7 +50,7 @@ class Store(StoreState):
         unsigned: bool = False,
     ) -> Func:
         """A Python callable as a function of this store; it takes and gives what the type says."""
-        return link(self, HostFunc(signature, function, name=name, unsigned=unsigned))
+        return self.link(HostFunc(signature, function, name=name, unsigned=unsigned))
 
     def memory(self, type_: MemoryType) -> Memory:
         """A new linear memory."""
@@ -186,8 +186,6 @@ class Store(StoreState):
         with self.lock:
             if self.closed:
                 return
-            if self.blocked:
-                raise self.refusal()
             self.blocked.append("closed")
             epochs.disarm(self)
             for ref in self.memories:
