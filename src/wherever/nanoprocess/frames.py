@@ -14,12 +14,24 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-__all__ = ["CONFINED", "DECISION", "END", "LARGEST", "READY", "BrokenFrame", "Reader", "frame"]
+__all__ = [
+    "CHANNEL",
+    "CONFINED",
+    "DECISION",
+    "END",
+    "LARGEST",
+    "READY",
+    "BrokenFrame",
+    "Reader",
+    "frame",
+]
+
+CHANNEL = 3  # the worker's descriptor
 
 READY = 1  # the worker has imported everything
 CONFINED = 4  # what the kernel lacks for confining the worker
 DECISION = 2  # what, thing, "1" for granted, rule, grant
-END = 3  # how, code, limit, message, peak memory in bytes, backtrace...
+END = 3  # how, code, limit, message, peak memory in bytes, processor seconds, backtrace...
 
 LARGEST = 1 << 20
 _HEADER = 5

@@ -8,15 +8,15 @@ import os
 import sys
 
 from wherever.errors import Unsupported
+from wherever.nanoprocess.frames import CHANNEL
 from wherever.nanoprocess.signals import SIGKILL, send_by_pidfd
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["CHANNEL", "Worker", "launch"]
+__all__ = ["Worker", "launch"]
 
-CHANNEL = 3
 _BOOT = "import sys;sys.path+=%r;from wherever.nanoprocess.worker import main;main()"
 
 

@@ -8,17 +8,36 @@ if TYPE_CHECKING:
 else:
     import _signal as raw  # what `signal` wraps; it adds enumerations and nothing else
 
-__all__ = ["SIGINT", "SIGKILL", "SIGPROF", "SIGXCPU", "default", "send_by_pidfd", "start_timer"]
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = [
+    "ENDING",
+    "SIGINT",
+    "SIGKILL",
+    "SIGPROF",
+    "SIGXCPU",
+    "default",
+    "handle",
+    "send_by_pidfd",
+    "start_timer",
+]
 
 SIGINT = int(raw.SIGINT)
 SIGKILL = int(raw.SIGKILL)
 SIGPROF = int(raw.SIGPROF)
 SIGXCPU = int(raw.SIGXCPU)
+ENDING = (SIGINT, int(raw.SIGTERM), int(raw.SIGHUP), int(raw.SIGQUIT))
 
 
 def default(number: int) -> None:
     """Let the signal do again what it does to a process that does not know it."""
     raw.signal(number, raw.SIG_DFL)
+
+
+def handle(number: int, action: Callable[[int], object]) -> None:
+    """Call the action with the signal's number when it comes; only on the main thread."""
+    raw.signal(number, lambda received, _: action(received))
 
 
 def send_by_pidfd(pidfd: int, number: int) -> None:

@@ -63,6 +63,11 @@ class Supervision:
         self._ready = False
         self._lacks: tuple[str, ...] = ()
 
+    @property
+    def pid(self) -> int:
+        """The worker's process id."""
+        return self._worker.pid
+
     def stop(self, number: int = SIGKILL) -> None:
         """Send the guest a signal; by default the one that ends it now."""
         if number == SIGKILL:
@@ -163,7 +168,7 @@ class Supervision:
                 if kind == DECISION and len(fields) == 5:
                     what, thing, granted, rule, grant = fields
                     self._audit(Decision(what, thing, bool(granted), rule, grant))
-                elif kind == END and len(fields) >= 5 and self._end is None:
+                elif kind == END and len(fields) >= 6 and self._end is None:
                     self._end = fields
                 elif kind == CONFINED and not self._lacks:
                     self._lacks = tuple(map(printable, fields[:16]))
@@ -188,14 +193,13 @@ class Supervision:
 
     def _result(self, status: int) -> Result:
         if self._limit is not None:
-            result, memory = Result(limit=self._limit), 0
+            result = Result(limit=self._limit)
         elif self._end is not None:
             result = self._ending(self._end)
-            memory = int(self._end[4]) if self._end[4].isdecimal() else 0
         else:
-            result, memory = self._death(status), 0
+            result = self._death(status)
         stdout, stderr = (bytes(self._captured.get(fd, b"")) for fd in self._outputs)
-        usage = Usage(time.monotonic() - self._started, self._worker.cpu, memory)
+        usage = self._usage(self._end or ["", "", "", "", "", ""])
         return replace(
             result,
             stdout=stdout,
@@ -205,13 +209,21 @@ class Supervision:
             confinement=self._lacks,
         )
 
+    def _usage(self, end: list[str]) -> Usage:
+        memory, cpu = end[4][:20], end[5][:20]
+        return Usage(
+            time.monotonic() - self._started,
+            float(cpu) if cpu.replace(".", "", 1).isdecimal() else self._worker.cpu,
+            int(memory) if memory.isdecimal() else 0,
+        )
+
     def _ending(self, fields: list[str]) -> Result:
         """What the worker says about the end. It may lie about its guest, about nothing else."""
         how, code, name, message = fields[:4]
-        frames = tuple(map(printable, fields[5:]))
+        frames = tuple(map(printable, fields[6:]))
         match how:
             case "exit":
-                return Result(exit_code=int(code) & 0xFFFFFFFF if code.isdecimal() else 0)
+                return Result(exit_code=int(code[:10]) & 0xFFFFFFFF if code.isdecimal() else 0)
             case "trap":
                 return Result(trap=Trap(printable(name), _lines(message), frames))
             case "limit":

@@ -1,0 +1,52 @@
+"""Owns preparing a program: read, recognised, and handed on as sealed memory."""
+
+from __future__ import annotations
+
+import os
+
+from wherever.errors import InvalidProgram, Unsupported
+from wherever.store.cache import sealed
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    Program = str | os.PathLike[str] | bytes
+
+__all__ = ["open_program", "read_program"]
+
+
+def open_program(program: Program) -> tuple[str, int]:
+    """The program's name and a descriptor of its bytes, in memory that nobody changes any more."""
+    name, data = read_program(program)
+    require_runnable(data[:512], name)
+    return name, sealed(data)
+
+
+def read_program(program: Program) -> tuple[str, bytes]:
+    """The name by which the guest knows itself, and the bytes."""
+    if isinstance(program, bytes | bytearray | memoryview):
+        return "program", bytes(program)
+    path = os.fspath(program)
+    with open(path, "rb", buffering=0) as file:
+        data = file.readall()
+    return path, data
+
+
+def require_runnable(head: bytes, name: str) -> None:
+    """Raise the error that says what the bytes are, where they are nothing that runs here."""
+    if head[:8] == b"\0asm\1\0\0\0" or head.lstrip()[:7] == b"(module":
+        return
+    from wherever.program.recognise import Format, recognise
+
+    found = recognise(head)
+    match found.format:
+        case Format.WASM_MODULE | Format.WAT:
+            return
+        case Format.WASM_COMPONENT | Format.ELF | Format.TAR | Format.OCI_JSON:
+            raise Unsupported(
+                f"{name} is {found}: running it is not built yet; "
+                "WebAssembly modules (.wasm) and their text (.wat) run"
+            )
+        case _:
+            raise InvalidProgram(
+                f"{name} is {found}, not a program that runs here; give a WebAssembly module"
+            )
