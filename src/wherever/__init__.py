@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         Unsupported,
         WhereverError,
     )
+    from wherever.nanoprocess import GuestFailed, Result, Trap, Usage, arun, run, spawn
     from wherever.policy import (
         Audit,
         Clock,
@@ -40,6 +41,7 @@ __all__ = [
     "Dir",
     "Env",
     "Grants",
+    "GuestFailed",
     "GuestTrap",
     "InternalError",
     "InvalidProgram",
@@ -50,9 +52,15 @@ __all__ = [
     "Net",
     "Origin",
     "Random",
+    "Result",
+    "Trap",
     "Unsupported",
+    "Usage",
     "WhereverError",
     "__version__",
+    "arun",
+    "run",
+    "spawn",
 ]
 
 __version__ = "0.1.0"
@@ -78,6 +86,13 @@ _HOMES: dict[str, str] = {
     "Net": "wherever.policy",
     "Origin": "wherever.policy",
     "Random": "wherever.policy",
+    "GuestFailed": "wherever.nanoprocess",
+    "Result": "wherever.nanoprocess",
+    "Trap": "wherever.nanoprocess",
+    "Usage": "wherever.nanoprocess",
+    "arun": "wherever.nanoprocess",
+    "run": "wherever.nanoprocess",
+    "spawn": "wherever.nanoprocess",
 }
 
 

@@ -7,6 +7,7 @@ import sys
 
 from wherever.cli.terminal import note, say_error
 from wherever.nanoprocess.launch import launch
+from wherever.nanoprocess.signals import ENDING, SIGPIPE, handle
 from wherever.policy import Malformed
 
 TYPE_CHECKING = False
@@ -103,18 +104,13 @@ def _record_to(path: str) -> Callable[[Decision], None]:
 
 def _pass_signals_on(supervision: Supervision) -> None:
     """Signals meant for this process go to the guest; the terminal's reach both of us anyway."""
-    from wherever.nanoprocess.signals import ENDING, handle
-
     for number in ENDING:
         handle(number, supervision.stop)
 
 
 def _ended(result: Result) -> int:
-    if (
-        result.limit is not None
-        or result.trap is not None
-        or (result.signal is not None and result.signal not in (2, 13, 15))
-    ):
+    asked_for = result.signal in ENDING or result.signal == SIGPIPE
+    if not asked_for and (result.limit or result.trap or result.signal):
         say_error(result.sentence())
     if result.status and result.denials:
         shown = result.denials[:_MOST_DENIALS]

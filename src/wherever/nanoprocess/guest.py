@@ -47,8 +47,8 @@ class Work:
     @classmethod
     def of(cls, message: Mapping[str, object]) -> Work:
         """The work of a message."""
-        build: Any = cls
-        return build(**message)
+        fields: Any = message
+        return cls(**fields)
 
 
 @frozen

@@ -15,6 +15,7 @@ __all__ = [
     "ENDING",
     "SIGINT",
     "SIGKILL",
+    "SIGPIPE",
     "SIGPROF",
     "SIGXCPU",
     "default",
@@ -25,6 +26,7 @@ __all__ = [
 
 SIGINT = int(raw.SIGINT)
 SIGKILL = int(raw.SIGKILL)
+SIGPIPE = int(raw.SIGPIPE)
 SIGPROF = int(raw.SIGPROF)
 SIGXCPU = int(raw.SIGXCPU)
 ENDING = (SIGINT, int(raw.SIGTERM), int(raw.SIGHUP), int(raw.SIGQUIT))

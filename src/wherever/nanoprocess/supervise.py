@@ -16,7 +16,7 @@ from wherever.errors import InternalError, LimitExceeded, WhereverError
 from wherever.nanoprocess.frames import CONFINED, DECISION, END, READY, BrokenFrame, Reader
 from wherever.nanoprocess.result import Result, Trap, Usage
 from wherever.nanoprocess.signals import SIGKILL, SIGPROF, SIGXCPU
-from wherever.policy import Audit, Decision, printable, replace
+from wherever.policy import Audit, Decision, Malformed, printable, replace
 from wherever.policy.quantities import show_duration, show_size
 
 TYPE_CHECKING = False
@@ -253,14 +253,21 @@ def _lines(message: str) -> str:
 
 def _error(name: str, message: str, frames: tuple[str, ...]) -> WhereverError:
     """The error of that family, raised again on this side."""
-    family = getattr(errors, name, None)
-    if isinstance(family, type) and family in _FAMILIES:
-        error: WhereverError = family(message)
-        if frames:
-            error.add_note("\n".join(frames))
-        return error
-    return InternalError(message)
+    family = _FAMILIES.get(name, InternalError)
+    error = family(message)
+    if frames:
+        error.add_note("\n".join(frames))
+    return error
 
 
-_FAMILIES = (errors.InvalidProgram, errors.Unsupported, errors.Denied, errors.GuestTrap,
-             errors.InternalError)  # fmt: skip
+_FAMILIES: dict[str, type[WhereverError]] = {
+    family.__name__: family
+    for family in (
+        errors.Denied,
+        errors.GuestTrap,
+        errors.InternalError,
+        errors.InvalidProgram,
+        errors.Unsupported,
+        Malformed,
+    )
+}
