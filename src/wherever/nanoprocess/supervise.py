@@ -11,8 +11,16 @@ import os
 import select
 import time
 
-from wherever import errors
-from wherever.errors import InternalError, LimitExceeded, WhereverError
+
+from wherever.errors import (
+    Denied,
+    GuestTrap,
+    InternalError,
+    InvalidProgram,
+    LimitExceeded,
+    Unsupported,
+    WhereverError,
+)
 from wherever.nanoprocess.frames import CONFINED, DECISION, END, READY, BrokenFrame, Reader
 from wherever.nanoprocess.result import Result, Trap, Usage
 from wherever.nanoprocess.signals import SIGKILL, SIGPROF, SIGXCPU
@@ -263,11 +271,11 @@ def _error(name: str, message: str, frames: tuple[str, ...]) -> WhereverError:
 _FAMILIES: dict[str, type[WhereverError]] = {
     family.__name__: family
     for family in (
-        errors.Denied,
-        errors.GuestTrap,
-        errors.InternalError,
-        errors.InvalidProgram,
-        errors.Unsupported,
+        Denied,
+        GuestTrap,
+        InternalError,
+        InvalidProgram,
+        Unsupported,
         Malformed,
     )
 }
