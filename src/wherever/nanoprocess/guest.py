@@ -11,13 +11,14 @@ from wherever.engine.profile import Placement, Profile
 from wherever.engine.state import Limits as StoreLimits
 from wherever.engine.store import Store
 from wherever.errors import Denied, GuestTrap, LimitExceeded
-from wherever.hosts.wasi.run import GuestExit, Preview1
+from wherever.hosts.wasi.command import instantiate
+from wherever.hosts.wasi.run import GuestExit
 from wherever.nanoprocess.confine import close_others, confine
 from wherever.nanoprocess.frames import CHANNEL
-from wherever.nanoprocess.linking import LateMemory, wasi_imports
+from wherever.nanoprocess.linking import require_known_imports
 from wherever.nanoprocess.reactor import call_by_text
 from wherever.nanoprocess.signals import start_timer
-from wherever.policy import Audit, Decision, Grants, Limits, frozen
+from wherever.policy import Audit, Decision, Grants, Limits, Malformed, frozen
 from wherever.policy.grammar import parse_words
 from wherever.system.polling import Interrupt
 from wherever.system.surroundings import Surroundings, inherited_streams, surroundings
@@ -26,8 +27,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
-
-    from wherever.engine.instance import Instance
 
 __all__ = ["Ending", "Work", "run"]
 
@@ -95,9 +94,7 @@ def run(work: Work, fds: list[int], report: Report) -> Ending:
     code = _load(program)
     around = _surroundings(work, grants, limits, report)
     store = Store(code.engine, _store_limits(limits))
-    memory = LateMemory()
-    host = Preview1(around, memory)
-    imports = wasi_imports(code.outline, host)
+    require_known_imports(code.outline)
     report.die_with_parent()
     started = time.process_time()
     if limits.cpu is not None:
@@ -144,13 +141,19 @@ def _store_limits(limits: Limits) -> StoreLimits:
     return StoreLimits(memory=limits.memory)
 
 
-def _call(work: Work, instance: Instance, memory: LateMemory) -> int:
+def _call(work: Work, store: Store, code: Code, around: Surroundings) -> int:
     """Call what is to be called; returns the exit status of a guest that comes back."""
-    memory.of(instance)
-    if work.invoke is not None:
+    exports = code.outline.exports
+    if work.invoke is None and "_start" not in exports:
+        raise Malformed(
+            "the program exports no _start, so it is no command; call one of its functions with "
+            f"--invoke: {', '.join(list(exports)[:20]) or 'it exports nothing'}"
+        )
+    instance, _ = instantiate(store, code, around)
+    if work.invoke is None:
+        instance.func("_start")()
+    else:
         call_by_text(instance, work.invoke, work.arguments[1:])
-        return 0
-    instance.func("_start")()
     return 0
 
 

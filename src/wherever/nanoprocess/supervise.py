@@ -11,7 +11,6 @@ import os
 import select
 import time
 
-
 from wherever.errors import (
     Denied,
     GuestTrap,
