@@ -6,6 +6,7 @@ import os
 import time
 
 from wherever.engine.engine import Code, Engine, wat2wasm
+from wherever.engine.externs import Memory
 from wherever.engine.outline import Outline, choose
 from wherever.engine.profile import Placement, Profile
 from wherever.engine.state import Limits as StoreLimits
@@ -18,7 +19,7 @@ from wherever.nanoprocess.frames import CHANNEL
 from wherever.nanoprocess.linking import require_known_imports
 from wherever.nanoprocess.reactor import call_by_text
 from wherever.nanoprocess.signals import start_timer
-from wherever.policy import Audit, Decision, Grants, Limits, Malformed, frozen
+from wherever.policy import Audit, Decision, Grants, Limits, Malformed, frozen, replace
 from wherever.policy.grammar import parse_words
 from wherever.system.polling import Interrupt
 from wherever.system.surroundings import Surroundings, inherited_streams, surroundings
@@ -100,13 +101,14 @@ def run(work: Work, fds: list[int], report: Report) -> Ending:
     if limits.cpu is not None:
         start_timer(limits.cpu)
     report.confined(confine(grants, limits).lacks)
-    ending = _ended(lambda: _call(work, store.instantiate(code, imports), memory))
-    return replace_usage(ending, memory.peak(), time.process_time() - started)
+    ending = _ended(lambda: _call(work, store, code, around))
+    return replace(ending, memory=_peak(store), cpu=time.process_time() - started)
 
 
-def replace_usage(ending: Ending, memory: int, cpu: float) -> Ending:
-    """The ending with what the guest used."""
-    return Ending(ending.how, ending.code, ending.name, ending.message, memory, cpu, ending.frames)
+def _peak(store: Store) -> int:
+    """Bytes of the guest's memories, which never shrink."""
+    found = [ref() for ref in store.memories]
+    return sum(memory.refresh() for memory in found if isinstance(memory, Memory))
 
 
 def _load(fd: int) -> Code:

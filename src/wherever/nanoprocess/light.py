@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["dataclass", "field", "install"]
 
-_MISSING: Any = object()
+_MISSING: object = object()
 
 
 class Field:
@@ -37,12 +37,14 @@ def field(*, default: Any = _MISSING, default_factory: Any = _MISSING, compare: 
 
 
 def dataclass(
-    cls: type | None = None, /, *, frozen: bool = False, slots: bool = False, eq: bool = True
+    cls: type[Any] | None = None, /, *, frozen: bool = False, slots: bool = False, eq: bool = True
 ) -> Any:
     """The class with `__init__`, `__repr__` and comparisons made of its annotations."""
-    if cls is None:
-        return lambda each: _made(each, frozen, slots, eq)
-    return _made(cls, frozen, slots, eq)
+
+    def make(each: type[Any]) -> type[Any]:
+        return _made(each, frozen, slots, eq)
+
+    return make if cls is None else make(cls)
 
 
 def install() -> None:
@@ -50,7 +52,7 @@ def install() -> None:
     sys.modules.setdefault("dataclasses", sys.modules[__name__])
 
 
-def _made(cls: type, frozen: bool, slots: bool, eq: bool) -> type:
+def _made(cls: type[Any], frozen: bool, slots: bool, eq: bool) -> type[Any]:
     space = dict(cls.__dict__)
     own = tuple(space.get("__annotations__", ()))
     fields: dict[str, Field] = dict(getattr(cls, "__light_fields__", {}))
@@ -75,7 +77,8 @@ def _made(cls: type, frozen: bool, slots: bool, eq: bool) -> type:
         space["__slots__"] = tuple(name for name in own if name not in inherited)
         space.pop("__dict__", None)
         space.pop("__weakref__", None)
-        made: type = type(cls)(cls.__name__, cls.__bases__, space)
+        meta: Any = type(cls)
+        made: type[Any] = meta(cls.__name__, cls.__bases__, space)
         made.__qualname__ = cls.__qualname__
         return made
     for name, value in space.items():
