@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 JOBS ?= 2
 export WHEREVER_SUITES ?= $(abspath ../shared/suites)
 
-.PHONY: help setup demo test check format bench conformance corpora oracle
+.PHONY: help setup personality demo test check format bench conformance corpora oracle
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -13,10 +13,13 @@ help:  ## list the targets
 
 $(VENV)/.ready: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[dev]'
+	WHEREVER_PERSONALITY=later $(BIN)/pip install --quiet --disable-pip-version-check -e '.[dev]'
 	@touch $@
 
-setup: $(VENV)/.ready  ## make .venv with the wherever command and every development tool
+setup: personality  ## make .venv with the wherever command and every development tool
+
+personality: $(VENV)/.ready  ## compile the Linux personality, where its sources changed
+	@$(BIN)/python -m wherever.linux.build
 
 demo: setup  ## the main job, on real input
 	@bash examples/demo.sh

@@ -1,0 +1,150 @@
+/* Owns what the personality says to people: traces of calls, absent calls, the report of a fault. */
+#include "wasi.h"
+
+u8 tracing;
+static const char *const error_names[] = {
+  [EPERM] = "EPERM", [ENOENT] = "ENOENT", [ESRCH] = "ESRCH", [EINTR] = "EINTR", [EIO] = "EIO",
+  [ENXIO] = "ENXIO", [E2BIG] = "E2BIG", [EBADF] = "EBADF", [ECHILD] = "ECHILD", [EAGAIN] = "EAGAIN",
+  [ENOMEM] = "ENOMEM", [EACCES] = "EACCES", [EFAULT] = "EFAULT", [EBUSY] = "EBUSY", [EEXIST] = "EEXIST",
+  [EXDEV] = "EXDEV", [ENODEV] = "ENODEV", [ENOTDIR] = "ENOTDIR", [EISDIR] = "EISDIR", [EINVAL] = "EINVAL",
+  [EMFILE] = "EMFILE", [ENOTTY] = "ENOTTY", [EFBIG] = "EFBIG", [ENOSPC] = "ENOSPC", [ESPIPE] = "ESPIPE",
+  [EROFS] = "EROFS", [EMLINK] = "EMLINK", [EPIPE] = "EPIPE", [ERANGE] = "ERANGE", [ENOSYS] = "ENOSYS",
+  [ENAMETOOLONG] = "ENAMETOOLONG", [ENOTEMPTY] = "ENOTEMPTY", [ELOOP] = "ELOOP",
+  [EOPNOTSUPP] = "EOPNOTSUPP", [ETIMEDOUT] = "ETIMEDOUT",
+};
+
+void say(const char *message) {
+  struct wasi_iovec v = {(u32)message, (u32)strlen(message)};
+  u32 done;
+  wasi_fd_write(2, &v, 1, &done);
+}
+void trace_start(void) {
+  for (u32 at = 0; at < environment_size; at += (u32)strlen(environment + at) + 1)
+    if (!strcmp(environment + at, "WHEREVER_STRACE=1")) tracing = 1;
+}
+
+static void quoted(struct text *t, u64 address) {
+  put(t, "\"");
+  for (u32 i = 0; i < 64; i++) {
+    u8 c;
+    if (copy_in(&c, address + i, 1)) break;
+    if (!c) {
+      put(t, "\"");
+      return;
+    }
+    if (c == '\n') put(t, "\\n");
+    else if (c == '"' || c == '\\') put(t, "\\"), put_bytes(t, (char *)&c, 1);
+    else if (c < 32 || c > 126) put(t, "\\x"), put_unsigned(t, c, 16, 2, '0');
+    else put_bytes(t, (char *)&c, 1);
+  }
+  put(t, "\"...");
+}
+
+static void name_of(struct text *t, u64 nr, const char **letters) {
+  const char *signature = nr < call_count ? call_signatures[nr] : NULL;
+  *letters = "";
+  if (!signature) {
+    put(t, "syscall_"), put_unsigned(t, nr, 10, 0, ' ');
+    return;
+  }
+  const char *space = strchr(signature, ' ');
+  put_bytes(t, signature, (u32)(space - signature));
+  *letters = space + 1;
+}
+
+void trace_call(u64 nr, const u64 *a, s64 result) {
+  struct text t = {0};
+  const char *letters;
+  name_of(&t, nr, &letters);
+  put(&t, "(");
+  for (u32 i = 0; letters[i] && i < 6; i++) {
+    if (i) put(&t, ", ");
+    switch (letters[i]) {
+    case 'd': put_number(&t, (int)a[i]); break;
+    case 'D': if ((int)a[i] == AT_FDCWD) put(&t, "AT_FDCWD"); else put_number(&t, (int)a[i]); break;
+    case 'u': put_unsigned(&t, (u32)a[i], 10, 0, ' '); break;
+    case 'l': put_number(&t, (s64)a[i]); break;
+    case 'o': put(&t, "0"), put_unsigned(&t, (u32)a[i], 8, 0, ' '); break;
+    case 's': quoted(&t, a[i]); break;
+    case 'p': if (!a[i]) { put(&t, "NULL"); break; } /* fall through */
+    default: put(&t, "0x"), put_unsigned(&t, a[i], 16, 0, ' '); break;
+    }
+  }
+  put(&t, ") = ");
+  if (result < 0 && result > -4096) {
+    put(&t, "-1 ");
+    u32 e = (u32)-result;
+    if (e < COUNT(error_names) && error_names[e]) put(&t, error_names[e]);
+    else put(&t, "errno "), put_unsigned(&t, e, 10, 0, ' ');
+  } else if ((u64)result > 0xffffff) {
+    put(&t, "0x"), put_unsigned(&t, (u64)result, 16, 0, ' ');
+  } else {
+    put_number(&t, result);
+  }
+  put(&t, "\n");
+  say(t.at);
+  kfree(t.at);
+}
+
+s64 absent(u64 nr) {
+  static u8 said[64];
+  struct text t = {0};
+  const char *letters;
+  if (nr < 512 && said[nr / 8] >> (nr % 8) & 1) return -ENOSYS;
+  if (nr < 512) said[nr / 8] |= (u8)(1 << (nr % 8));
+  name_of(&t, nr, &letters);
+#ifdef WHEREVER_HOST
+  ours_absent((u32)nr, t.at, t.length);
+#else
+  if (linux_image.flags & 1) {
+    say("wherever: absent system call: ");
+    say(t.at);
+    say("\n");
+  }
+#endif
+  kfree(t.at);
+  return -ENOSYS;
+}
+
+static void place_in(struct text *t, u64 pc) {
+  const struct linux_symbol *s = (void *)(u32)linux_image.symbols;
+  u32 low = 0, high = (u32)linux_image.symbol_count;
+  put(t, "0x"), put_unsigned(t, pc, 16, 0, ' ');
+  while (low < high) {
+    u32 middle = (low + high) / 2;
+    if (s[middle].address <= pc) low = middle + 1;
+    else high = middle;
+  }
+  if (!low || pc < linux_image.image_start || pc >= linux_image.image_end) return;
+  put(t, " ("), put(t, (const char *)s[low - 1].name);
+  put(t, "+0x"), put_unsigned(t, pc - s[low - 1].address, 16, 0, ' '), put(t, ")");
+}
+
+EXPORT(linux_fault) void linux_fault(s32 signal, s32 code, u64 pc, u64 address) {
+  static const char *const names[] = {[SIGILL] = "SIGILL", [SIGTRAP] = "SIGTRAP", [SIGBUS] = "SIGBUS",
+                                      [SIGFPE] = "SIGFPE", [SIGSEGV] = "SIGSEGV"};
+  linux_state.pc = pc;
+  if (signal < 1 || signal > 64) signal = SIGSEGV;
+  if (actions[signal].handler < 2 || signal_blocked >> (signal - 1) & 1) {
+    struct text t = {0};
+    put(&t, "wherever: the guest got ");
+    put(&t, (u32)signal < COUNT(names) && names[signal] ? names[signal] : "a signal");
+    put(&t, " at "), place_in(&t, pc);
+    if (signal == SIGILL) {
+      u32 word;
+      if (!copy_in(&word, pc, 4)) put(&t, ", word 0x"), put_unsigned(&t, word, 16, 8, '0');
+    } else if (address != pc) {
+      put(&t, ", address 0x"), put_unsigned(&t, address, 16, 0, ' ');
+    }
+    put(&t, "\n");
+    u64 frame = linux_state.x[29], link = linux_state.x[30], record[2];
+    for (int i = 0; i < 32 && link; i++) {              /* the frame records of AAPCS64, section 6.4.6 */
+      put(&t, "  called from "), place_in(&t, link), put(&t, "\n");
+      if (copy_in(record, frame, sizeof record) || record[0] <= frame) break;
+      frame = record[0];
+      link = record[1];
+    }
+    say(t.at);
+  }
+  signal_force(signal, code, address);
+}
