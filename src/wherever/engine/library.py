@@ -152,6 +152,14 @@ _PROTOTYPES: dict[str, tuple[Any, tuple[Any, ...]]] = {
         size,
         (ptr, ptr, c_size_t, ptr, c_size_t, ptr, ptr, ptr, ptr),
     ),
+    "wasmtime_linker_define_func_unchecked": (
+        size,
+        (ptr, ptr, c_size_t, ptr, c_size_t, ptr, ptr, ptr, ptr),
+    ),
+    "wasmtime_linker_instantiate_pre": (size, (ptr, ptr, ptr)),
+    "wasmtime_instance_pre_instantiate": (size, (ptr, ptr, ptr, ptr)),
+    "wasmtime_instance_pre_delete": (None, (ptr,)),
+    "wasmtime_caller_context": (size, (ptr,)),
     "wasmtime_linker_instantiate_async": (size, (ptr, ptr, ptr, ptr, ptr, ptr)),
     "wasmtime_linker_get": (c_bool, (ptr, ptr, ptr, c_size_t, ptr, c_size_t, ptr)),
     # wasmtime/async.h

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import heapq
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Generic, TypeVar
 
 from wherever.system.handles import refuse
@@ -22,10 +22,12 @@ class DescriptorTable(Generic[Slot]):
 
     __slots__ = ("_free", "_limit", "_next", "slots")
 
-    def __init__(self, limit: int) -> None:
-        self.slots: dict[int, Slot] = {}  # adapters look descriptors up here without a call
+    def __init__(self, limit: int, held: Sequence[Slot] = ()) -> None:
+        """`held` is open from the start, from 0 on, whatever the limit."""
+        # Adapters look descriptors up here without a call.
+        self.slots: dict[int, Slot] = dict(enumerate(held))
         self._free: list[int] = []  # released numbers below _next, as a heap
-        self._next = 0
+        self._next = len(held)
         self._limit = limit
 
     @property

@@ -165,6 +165,14 @@ class Handle:
         """fsync(2), or fdatasync(2)."""
         raise refuse(errno.EINVAL)
 
+    def read(self, into: Sequence[memoryview]) -> int:
+        """readv(2) at the file's own position: how many bytes, 0 at the end."""
+        raise refuse(errno.EISDIR)
+
+    def write(self, parts: Sequence[memoryview]) -> int:
+        """writev(2) at the file's own position."""
+        raise refuse(errno.EBADF)
+
     def readiness(self, events: int) -> Readiness:
         """How to find out whether reading or writing would block; see `polling`."""
         raise refuse(errno.EPERM)

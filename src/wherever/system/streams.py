@@ -89,8 +89,9 @@ class CapturedOutput(_Stream):
         data, limit = self.data, self._limit
         before = len(data)
         for part in parts:
-            if limit is not None and len(data) + len(part) > limit:
-                data += part[: limit - len(data)]
+            data += part
+            if limit is not None and len(data) > limit:
+                del data[limit:]
                 raise LimitExceeded(
                     f"the guest wrote more than {limit} bytes to {self._name}, which is captured; "
                     f"raise the limit with --output",

@@ -26,6 +26,7 @@ from wherever.system.ungranted import UngrantedRoot
 __all__ = ["Surroundings", "inherited_streams", "surroundings"]
 
 _UNLIMITED_FILES = 1 << 20
+_DEFAULT_LIMITS = Limits()
 
 
 @dataclass(slots=True)
@@ -86,7 +87,7 @@ def surroundings(
             "connecting, resolving names and HTTP are not available to a guest yet; "
             "run it without --net, --dns and --http"
         )
-    limits = limits or Limits()
+    limits = limits or _DEFAULT_LIMITS
     interrupt = interrupt or Interrupt()
     decisions = Decisions(audit, whole=whole_record)
     memory = Budget(limits.memory)

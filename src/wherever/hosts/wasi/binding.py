@@ -7,10 +7,11 @@ from collections.abc import Callable
 from typing import Final
 
 from wherever.hosts.wasi.abi import Errno, errno_of
+from wherever.hosts.wasi.direct import DIRECT
 from wherever.hosts.wasi.run import Preview1, Refused
 from wherever.hosts.wasi.table import Function
 
-__all__ = ["bind"]
+__all__ = ["bind", "bind_ordinary"]
 
 _BADF: Final = int(Errno.BADF)
 _NOT_CAPABLE: Final = int(Errno.NOTCAPABLE)
@@ -23,6 +24,13 @@ def bind(run: Preview1, function: Function) -> Callable[..., int]:
 
     Raises only what must unwind the guest: its exit, a limit, the run's interrupt, and our bugs.
     """
+    direct = DIRECT.get(function.name)
+    ordinary = bind_ordinary(run, function)
+    return direct(run, ordinary) if direct is not None else ordinary
+
+
+def bind_ordinary(run: Preview1, function: Function) -> Callable[..., int]:
+    """As `bind`, by the function's table entry and body alone."""
     words = function.words
     if "fd" not in words:
         return _bind_plain(run, function.body)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
+from weakref import WeakKeyDictionary
 
 from wherever.engine.hostcalls import HostFunc
+from wherever.engine.shared import Prepared, SharedModule
 from wherever.errors import InvalidProgram, Unsupported
 from wherever.hosts.wasi.binding import bind
 from wherever.hosts.wasi.run import GuestExit, Preview1
@@ -12,10 +14,10 @@ from wherever.hosts.wasi.table import FUNCTIONS, MODULE, Function
 from wherever.wasm.types import I32, I64, FuncType, MemoryType
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from wherever.engine.engine import Code
-    from wherever.engine.instance import Instance
+    from wherever.engine.instance import Given, Instance
     from wherever.engine.outline import ImportItem
     from wherever.engine.store import Store
     from wherever.system.surroundings import Surroundings
@@ -39,8 +41,45 @@ def _type_of(function: Function) -> FuncType:
     return found
 
 
+class _Exported:
+    """The memory that an instance exports, looked up when the guest first needs it."""
+
+    __slots__ = ("_instance",)
+
+    def __init__(self, instance: Instance) -> None:
+        self._instance = instance
+
+    def view(self) -> memoryview:
+        """All of it, as large as it is now."""
+        return self._instance.memory("memory").view()
+
+
+def _bind(run: Preview1, name: str) -> Callable[..., int]:
+    return bind(run, FUNCTIONS[name])
+
+
+_shared: list[SharedModule] = []
+_prepared: WeakKeyDictionary[Code, Prepared | None] = WeakKeyDictionary()
+
+
+def _prepare(code: Code) -> Prepared | None:
+    """The module linked to preview 1 once for all its guests; None if it needs other imports."""
+    try:
+        return _prepared[code]
+    except KeyError:
+        pass
+    if not _shared:
+        types = {name: _type_of(function) for name, function in FUNCTIONS.items()}
+        _shared.append(SharedModule(MODULE, types, _bind))
+    prepared = _prepared[code] = _shared[0].prepare(code)
+    return prepared
+
+
 def imports(run: Preview1, wanted: Iterable[ImportItem]) -> dict[tuple[str, str], HostFunc]:
-    """The preview 1 functions that a module imports, bound to one guest; no others are made."""
+    """The preview 1 functions among a module's imports, bound to one guest.
+
+    For a module that has imports of others as well; `instantiate` links the rest faster.
+    """
     given: dict[tuple[str, str], HostFunc] = {}
     for item in wanted:
         if item.module == _PREVIEW_0:
@@ -56,16 +95,24 @@ def imports(run: Preview1, wanted: Iterable[ImportItem]) -> dict[tuple[str, str]
     return given
 
 
-def instantiate(store: Store, code: Code, surroundings: Surroundings) -> tuple[Instance, Preview1]:
+def instantiate(
+    store: Store, code: Code, surroundings: Surroundings, others: Given | None = None
+) -> tuple[Instance, Preview1]:
     """An instance of a module with its preview 1 imports, and the guest's state behind them.
 
-    A memory comes with the instance: what a start function asks of WASI before that is `fault`.
+    `others` are what it imports besides. A memory comes with the instance: what a start function
+    asks of WASI before that is `fault`.
     """
     run = Preview1(surroundings)
-    instance = store.instantiate(code, imports(run, code.outline.imports))
+    prepared = None if others else _prepare(code)
+    if prepared is not None:
+        instance = prepared.instantiate(store, code, run)
+    else:
+        given = {**imports(run, code.outline.imports), **(others or {})}
+        instance = store.instantiate(code, given)
     exported = code.outline.exports.get("memory")
     if exported is not None and isinstance(exported.type, MemoryType):
-        run.attach(instance.memory("memory"))
+        run.attach(_Exported(instance))
     return instance, run
 
 

@@ -29,12 +29,15 @@ class LinearMemory(Protocol):
         ...
 
 
+_NOTHING: Final = memoryview(bytearray())
+
+
 class NoMemory:
     """The memory of a guest that has none, or none yet: every address is outside it."""
 
     def view(self) -> memoryview:
         """Nothing."""
-        return memoryview(bytearray())
+        return _NOTHING
 
 
 class GuestMemory:
@@ -52,7 +55,7 @@ class GuestMemory:
     def attach(self, memory: LinearMemory) -> None:
         """Use this memory from now on: the instance that exports it exists."""
         self._memory = memory
-        self.data = memory.view()
+        self.data = _NOTHING  # the first address looks
 
     def refresh(self) -> memoryview:
         """Look again how large the memory is."""

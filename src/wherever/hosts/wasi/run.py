@@ -90,15 +90,17 @@ class Preview1:
         self.environment = [
             name + b"=" + value + b"\0" for name, value in surroundings.environment.items()
         ]
-        self.fds: DescriptorTable[Descriptor] = DescriptorTable(surroundings.files)
-        slots = self.fds
-        for stream in surroundings.streams:
-            slots.add(Descriptor(stream, _stream_rights(stream)))
-        for path, directory in surroundings.preopens:
-            slots.add(Descriptor(directory, DIRECTORY_RIGHTS, _BENEATH, path))
-        self._ungranted = len(slots)
-        for listener in surroundings.listeners:
-            slots.add(Descriptor(listener, SOCKET_RIGHTS, SOCKET_RIGHTS))
+        held = [Descriptor(stream, _stream_rights(stream)) for stream in surroundings.streams]
+        held += [
+            Descriptor(directory, DIRECTORY_RIGHTS, _BENEATH, path)
+            for path, directory in surroundings.preopens
+        ]
+        self._ungranted = len(held)
+        held += [
+            Descriptor(listener, SOCKET_RIGHTS, SOCKET_RIGHTS)
+            for listener in surroundings.listeners
+        ]
+        self.fds: DescriptorTable[Descriptor] = DescriptorTable(surroundings.files, held)
 
     def preopen(self, number: int) -> Descriptor:
         """The descriptor of a granted directory, as a guest that looks for them counts them.
