@@ -98,7 +98,6 @@ class CapturedOutput(_Stream):
                     limit="output",
                     value=limit,
                 )
-            data += part
         return len(data) - before
 
 
