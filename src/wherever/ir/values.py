@@ -66,7 +66,7 @@ class Value:
     access above bit 32), a slot, a lane, or the index of a runtime function.
     """
 
-    __slots__ = ("args", "imm", "op", "place", "type", "uses")
+    __slots__ = ("args", "imm", "needs", "op", "place", "type", "uses")
 
     def __init__(self, op: int, type: int, args: tuple[Value, ...], imm: int) -> None:  # noqa: A002
         self.op = op
@@ -75,6 +75,7 @@ class Value:
         self.imm = imm
         self.uses = 0  # counted by whoever needs it, just before
         self.place = -1  # where emission keeps it
+        self.needs = -1  # the registers it is computed from, as a mask, once asked (passes.facts)
 
     def __repr__(self) -> str:
         return f"<value op={self.op:#x} imm={self.imm:#x} of {len(self.args)}>"
@@ -85,7 +86,7 @@ class ExitKind(IntEnum):
 
     JUMP = 0  # to `target`
     BRANCH = 1  # to `target` where `value` is not zero, else to `other`
-    JUMP_INDIRECT = 2  # to the address `value`
+    JUMP_INDIRECT = 2  # to the address `value`, usually one of `targets` (a jump table)
     SWITCH = 3  # to `targets[value]`; out of range goes to `other`
     CALL = 4  # of `target`, coming back to `other`
     CALL_INDIRECT = 5  # of the address `value`, coming back to `other`
@@ -137,7 +138,9 @@ class Exit:
                 return self.targets if self.other < 0 else (*self.targets, self.other)
             case ExitKind.CALL | ExitKind.CALL_INDIRECT | ExitKind.SYSCALL:
                 return () if self.other < 0 else (self.other,)
-            case ExitKind.JUMP_INDIRECT | ExitKind.RET | ExitKind.TRAP | ExitKind.RESULTS:
+            case ExitKind.JUMP_INDIRECT:
+                return self.targets
+            case ExitKind.RET | ExitKind.TRAP | ExitKind.RESULTS:
                 return ()
 
 

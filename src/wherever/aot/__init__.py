@@ -1,0 +1,1 @@
+"""Ahead-of-time translation: a Linux ELF program in, a WebAssembly module out."""

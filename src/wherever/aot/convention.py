@@ -1,0 +1,405 @@
+"""Owns how functions hand registers to each other: exact signatures by interprocedural liveness.
+
+Four facts a function, as masks over registers:
+
+- *kept*: given back as received (proved, see `passes.frame`);
+- *writes*: what it or its callees may change otherwise;
+- *reads*: what it needs on entry;
+- *live out*: what somebody needs after it returned, out of what it writes.
+
+Registers that a function reads become parameters as far as the ABI passes them in registers, and
+results likewise; the rest goes through Wasm globals, which are always current for whatever the
+callee may read. A function whose address is known to the program has one uniform signature.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from wherever.ir import opcodes
+from wherever.ir.values import Block, CallingConvention, Exit, ExitKind
+from wherever.isa.aarch64.registers import AAPCS64, REGISTERS, SP, V, X
+from wherever.passes.facts import Facts
+from wherever.passes.frame import Frame, analyse_frame
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from wherever.aot.functions import Body, Functions
+
+ALL: Final = (1 << len(REGISTERS)) - 1
+
+
+def mask_of(slots: Iterable[int]) -> int:
+    """The mask of some registers."""
+    mask = 0
+    for slot in slots:
+        mask |= 1 << slot
+    return mask
+
+
+LINK: Final = X[30]
+# in this order; the stack pointer and link first, so that they stay in machine registers
+PARAMETERS: Final = (*X[:9], SP, LINK, *V[:8])
+RESULTS: Final = (X[0], X[1], *V[:4])
+UNIFORM_PARAMETERS: Final = (X[0], X[1], X[2], X[3], SP, LINK)
+UNIFORM_RESULTS: Final = (X[0],)
+SYSCALL_READS: Final = mask_of((*X[:6], X[8]))
+_CALLEE_SAVED: Final = mask_of(AAPCS64.callee_saved) | 1 << SP
+_RESULT_MASK: Final = mask_of(AAPCS64.results)
+_FLAGS: Final = mask_of(AAPCS64.flags)
+_TRACKED: Final = mask_of(AAPCS64.callee_saved) | 1 << LINK
+
+
+@dataclass(slots=True)
+class Signature:
+    """What the rest of the program must know of a function."""
+
+    entry: int
+    name: str
+    frame: Frame
+    taken: bool
+    reads: int = 0
+    writes: int = 0
+    live_out: int = 0
+    suspends: bool = False  # may leave the Wasm stack before it returns
+    changes: int = 0  # what its own blocks write
+    callees: tuple[int, ...] = ()
+    indirect: bool = False
+    live: dict[int, int] = field(default_factory=dict[int, int])  # block -> live on entry
+
+    @property
+    def kept(self) -> int:
+        """What it gives back."""
+        return self.frame.kept
+
+    @property
+    def parameters(self) -> tuple[int, ...]:
+        """The registers passed as Wasm parameters."""
+        if self.taken:
+            return UNIFORM_PARAMETERS
+        return tuple(slot for slot in PARAMETERS if self.reads >> slot & 1)
+
+    @property
+    def results(self) -> tuple[int, ...]:
+        """The registers passed as Wasm results."""
+        if self.taken:
+            return UNIFORM_RESULTS
+        return tuple(slot for slot in RESULTS if self.live_out >> slot & 1)
+
+
+class Conventions:
+    """The signatures of a whole program."""
+
+    def __init__(self, functions: Functions, convention: CallingConvention = AAPCS64) -> None:
+        self.functions = functions
+        self.convention = convention
+        self.facts: dict[int, Facts] = {}
+        self.all: dict[int, Signature] = {}
+        # the same four facts for "some function whose address is known"
+        self.unknown_reads = 0
+        self.unknown_writes = 0
+        self.unknown_live_out = 0
+        self.liveness: Liveness
+
+    # -- what a callee does
+
+    def kept_by(self, end: Exit) -> int:
+        """What the callee of an exit gives back."""
+        if end.kind in (ExitKind.CALL_INDIRECT, ExitKind.JUMP_INDIRECT):
+            return _CALLEE_SAVED
+        signature = self.all.get(end.target)
+        if signature is None and end.kind is ExitKind.BRANCH:
+            signature = self.all.get(end.other)
+        return _CALLEE_SAVED if signature is None else signature.frame.kept
+
+    def reads_of(self, target: int) -> int:
+        """What a known callee reads; one outside every function is entered by the driver."""
+        signature = self.all.get(target)
+        return ALL if signature is None else signature.reads
+
+    def writes_of(self, target: int) -> int:
+        """What a known callee changes."""
+        signature = self.all.get(target)
+        return ALL & ~_CALLEE_SAVED if signature is None else signature.writes
+
+
+def _frames(c: Conventions, order: list[Body]) -> None:
+    """Which registers each function keeps: the greatest fixed point over calls."""
+    blocks = c.functions.blocks
+    callers: dict[int, set[int]] = {}
+    for body in order:
+        signature = Signature(
+            body.entry, body.name, Frame(_CALLEE_SAVED), body.entry in c.functions.taken
+        )
+        callees: set[int] = set()
+        for start in body.reached:
+            end = blocks[start].exit
+            facts = c.facts.get(start)
+            if facts is None:
+                facts = c.facts[start] = Facts(blocks[start])
+            signature.changes |= facts.changes
+            if end.kind is ExitKind.CALL:
+                callees.add(end.target)
+                if end.other in c.functions.entries:
+                    callees.add(end.other)
+            elif end.kind in (ExitKind.CALL_INDIRECT, ExitKind.JUMP_INDIRECT):
+                signature.indirect = signature.indirect or not end.targets
+            for target in end.successors():
+                if target in c.functions.entries and target != body.entry:
+                    callees.add(target)
+        signature.callees = tuple(sorted(callees))
+        for callee in callees:
+            callers.setdefault(callee, set()).add(body.entry)
+        c.all[body.entry] = signature
+    work = deque(body.entry for body in order)
+    queued = set(work)
+    while work:
+        entry = work.popleft()
+        queued.discard(entry)
+        signature = c.all[entry]
+        before = signature.frame.kept
+        if not c.functions.bodies[entry].reached:
+            continue
+        signature.frame = analyse_frame(
+            entry, blocks, c.functions.inside, c.convention, _TRACKED, c.kept_by
+        )
+        if signature.frame.kept & _CALLEE_SAVED != before & _CALLEE_SAVED:
+            for caller in callers.get(entry, ()):
+                if caller not in queued:
+                    queued.add(caller)
+                    work.append(caller)
+        signature.frame.kept &= _CALLEE_SAVED
+
+
+def _writes(c: Conventions) -> None:
+    """What each function may change, callees included, and which may suspend."""
+    blocks = c.functions.blocks
+    for body in c.functions.bodies.values():
+        signature = c.all.get(body.entry)
+        if signature is None:
+            continue
+        signature.writes = signature.changes & ~signature.kept
+        for start in body.reached:
+            kind = blocks[start].exit.kind
+            if kind is ExitKind.SYSCALL:
+                signature.writes |= 1
+                signature.suspends = True
+            elif kind is ExitKind.RET and start not in signature.frame.own_returns:
+                signature.suspends = True
+        signature.suspends = signature.suspends or signature.indirect
+    changed = True
+    while changed:
+        changed = False
+        unknown = 0
+        for signature in c.all.values():
+            if signature.taken:
+                unknown |= signature.writes
+        c.unknown_writes = unknown
+        for signature in reversed(c.all.values()):
+            writes, suspends = signature.writes, signature.suspends
+            for callee in signature.callees:
+                known = c.all.get(callee)
+                if known is None:
+                    suspends = True
+                    writes |= ALL & ~_CALLEE_SAVED
+                else:
+                    writes |= known.writes
+                    suspends = suspends or known.suspends
+            if signature.indirect:
+                writes |= unknown
+            writes &= ~signature.kept
+            if writes != signature.writes or suspends != signature.suspends:
+                signature.writes, signature.suspends = writes, suspends
+                changed = True
+
+
+class Liveness:
+    """Reads and live-outs: one backward pass a function, repeated until nothing changes."""
+
+    def __init__(self, c: Conventions) -> None:
+        self.c = c
+        self.blocks = c.functions.blocks
+        self.callers: dict[int, set[int]] = {}
+        self.indirect: set[int] = set()
+        for signature in c.all.values():
+            for callee in signature.callees:
+                self.callers.setdefault(callee, set()).add(signature.entry)
+            if signature.indirect:
+                self.indirect.add(signature.entry)
+        self.order: dict[int, list[int]] = {}
+        self.work: deque[int] = deque(sorted(c.all, reverse=True))
+        self.queued = set(self.work)
+
+    def again(self, entry: int) -> None:
+        if entry not in self.queued and entry in self.c.all:
+            self.queued.add(entry)
+            self.work.append(entry)
+
+    def run(self) -> None:
+        while self.work:
+            entry = self.work.popleft()
+            self.queued.discard(entry)
+            self.function(self.c.all[entry])
+
+    def wanted(self, target: int, live: int) -> None:
+        """Somebody needs these registers after the target returned."""
+        callee = self.c.all.get(target)
+        if callee is not None:
+            more = live & callee.writes & ~callee.live_out
+            if more:
+                callee.live_out |= more
+                self.again(target)
+
+    def wanted_of_unknown(self, live: int) -> None:
+        more = live & self.c.unknown_writes & ~self.c.unknown_live_out
+        if more:
+            self.c.unknown_live_out |= more
+            for signature in self.c.all.values():
+                if signature.taken and more & signature.writes & ~signature.live_out:
+                    signature.live_out |= more & signature.writes
+                    self.again(signature.entry)
+
+    def function(self, signature: Signature) -> None:
+        body = self.c.functions.bodies[signature.entry]
+        if signature.entry not in self.order:
+            self.order[signature.entry] = _postorder(self.c.functions, body)
+        order = self.order[signature.entry]
+        live = signature.live
+        facts = self.c.facts
+        changed = True
+        while changed:
+            changed = False
+            for start in order:
+                block = self.blocks[start]
+                after = self.after(signature, block, live)
+                before = facts[start].before(after)
+                if before != live.get(start, -1):
+                    live[start] = before
+                    changed = True
+        reads = live[signature.entry] if body.reached else 0
+        if any(checked(self.blocks[start]) for start in signature.frame.own_returns):
+            reads |= 1 << LINK
+        if reads & ~signature.reads:
+            signature.reads |= reads
+            for caller in self.callers.get(signature.entry, ()):
+                self.again(caller)
+            if signature.taken and reads & ~self.c.unknown_reads:
+                self.c.unknown_reads |= reads
+                for entry in self.indirect:
+                    self.again(entry)
+
+    def leaving(self, signature: Signature, start: int, target: int) -> int:
+        """Live where control leaves for another function (or its middle, or nowhere)."""
+        if start not in signature.frame.tail_calls or target not in self.c.all:
+            return escaping(signature) | (self.c.reads_of(target) if target in self.c.all else 0)
+        self.wanted(target, signature.live_out)
+        callee = self.c.all[target]
+        return callee.reads | signature.live_out & ~callee.writes | given_back(signature)
+
+    def after(self, signature: Signature, block: Block, live: dict[int, int]) -> int:
+        """The registers live where the block's own work is done."""
+        end = block.exit
+        c = self.c
+        match end.kind:
+            case ExitKind.CALL | ExitKind.CALL_INDIRECT:
+                following = 0
+                if end.other in c.functions.entries:
+                    following = self.leaving(signature, block.start, end.other)
+                elif end.other >= 0:
+                    following = live.get(end.other, 0)
+                if end.kind is ExitKind.CALL:
+                    self.wanted(end.target, following)
+                    return c.reads_of(end.target) | following & ~c.writes_of(end.target)
+                self.wanted_of_unknown(following)
+                return c.unknown_reads | following & ~c.unknown_writes
+            case ExitKind.RET:
+                if block.start in signature.frame.own_returns:
+                    check = c.facts[block.start].returned if checked(block) else 0
+                    return signature.live_out | given_back(signature) | check
+                return escaping(signature) | c.facts[block.start].returned
+            case ExitKind.SYSCALL:
+                following = live.get(end.other, 0) if end.other in self.blocks else 0
+                return SYSCALL_READS | following & ~1
+            case ExitKind.JUMP_INDIRECT:
+                total = 0
+                for target in end.targets:
+                    total |= live.get(target, 0)
+                if block.start in signature.frame.tail_calls:
+                    self.wanted_of_unknown(signature.live_out)
+                    total |= c.unknown_reads | signature.live_out & ~c.unknown_writes
+                    return total | given_back(signature)
+                if end.targets:
+                    return total
+                # not understood: through the driver, perhaps into a part that nothing else reaches
+                for start in c.functions.bodies[signature.entry].orphans:
+                    total |= live.get(start, 0)
+                return total | escaping(signature) | c.unknown_reads
+            case ExitKind.JUMP | ExitKind.BRANCH | ExitKind.SWITCH:
+                total = 0
+                for target in end.successors():
+                    if target == signature.entry or (
+                        target in self.blocks and target not in c.functions.entries
+                    ):
+                        total |= live.get(target, 0)
+                    else:
+                        total |= self.leaving(signature, block.start, target)
+                return total
+            case ExitKind.TRAP | ExitKind.RESULTS:
+                return 0
+
+
+def checked(block: Block) -> bool:
+    """Whether a return to the caller went through memory, and so is compared at run time."""
+    return block.exit.value is not None and block.exit.value.op != opcodes.GET
+
+
+def escaping(signature: Signature) -> int:
+    """Live where control goes to an address that only the program knows (longjmp, swapcontext).
+
+    By the ABI: what a call preserves or returns; and whatever this function puts into registers.
+    """
+    return _CALLEE_SAVED | 1 << LINK | _RESULT_MASK | signature.changes & ~_FLAGS
+
+
+def given_back(signature: Signature) -> int:
+    """Kept registers that the function changes and may have put into globals meanwhile."""
+    if not signature.callees and not signature.indirect and not signature.suspends:
+        return 0
+    return signature.changes & signature.kept
+
+
+def _postorder(functions: Functions, body: Body) -> list[int]:
+    """Postorder, then whatever only `resume` enters."""
+    order: list[int] = []
+    seen: set[int] = set()
+    for root in (body.entry, *body.orphans):
+        if root in seen or root not in functions.blocks:
+            continue
+        seen.add(root)
+        stack = [(root, iter(functions.inside(functions.blocks[root])))]
+        while stack:
+            node, rest = stack[-1]
+            for target in rest:
+                if target not in seen:
+                    seen.add(target)
+                    stack.append((target, iter(functions.inside(functions.blocks[target]))))
+                    break
+            else:
+                order.append(node)
+                stack.pop()
+    return order
+
+
+def conventions(functions: Functions) -> Conventions:
+    """Find every function's signature."""
+    c = Conventions(functions)
+    for start, block in functions.blocks.items():
+        c.facts[start] = Facts(block)
+    _frames(c, list(functions.bodies.values()))
+    _writes(c)
+    c.liveness = Liveness(c)
+    c.liveness.run()
+    return c

@@ -1,0 +1,869 @@
+"""Owns emitting one function: its blocks, the exits between them, and what calls agree on.
+
+A register lives in a Wasm local while the function runs. Its global is *dirty* where the local was
+assigned since: before anything that may read the global, the dirty ones it may read are written.
+Registers that are given back are written to their globals before a return only if the function
+may have put something else there meanwhile (*touched*).
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from wherever.aot import encode as e
+from wherever.aot.convention import (
+    ALL,
+    LINK,
+    SYSCALL_READS,
+    UNIFORM_PARAMETERS,
+    UNIFORM_RESULTS,
+    Conventions,
+    Signature,
+    given_back,
+    mask_of,
+)
+from wherever.aot.expressions import Expressions, Locals
+from wherever.ir import opcodes
+from wherever.ir.ops import I64
+from wherever.ir.values import Block, ExitKind, Value
+from wherever.isa.aarch64.registers import REGISTERS, X
+from wherever.passes.structure import Edge, Graph, structure
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+sys.setrecursionlimit(max(sys.getrecursionlimit(), 50_000))
+
+_UNIFORM_PARAMETER_MASK: Final = mask_of(UNIFORM_PARAMETERS)
+_UNIFORM_RESULT_MASK: Final = mask_of(UNIFORM_RESULTS)
+_X0: Final = 1 << X[0]
+_MAX_SWITCH: Final = 20_000
+
+
+@dataclass(slots=True)
+class Layout:
+    """Indices of what function bodies refer to."""
+
+    globals: Sequence[int]  # of each register
+    pc: int  # the global that says where the driver goes on
+    functions: dict[int, int]  # entry -> function index
+    runtime: list[tuple[int, tuple[int, ...]]]
+    helpers: dict[int, int]
+    syscall: int  # (nr, a0..a5, pc) -> result
+    fault: int  # (kind, pc) -> never
+    tag: int
+    uniform: int  # type index of indirectly called functions
+    table: int
+    text_low: int
+    text_words: int
+    types: Sequence[int] = field(default_factory=lambda: REGISTERS.types)
+
+
+@dataclass(slots=True)
+class Emitted:
+    """A function's code: its locals (after the parameters) and its instructions."""
+
+    locals: list[int]
+    code: bytes
+
+
+class _Context:
+    """What encloses the current point: labels, innermost last."""
+
+    __slots__ = ("kinds", "labels", "nodes", "solid")
+
+    def __init__(self) -> None:
+        self.kinds: list[str] = []
+        self.nodes: list[int] = []
+        self.labels: dict[int, int] = {}  # node -> position of the label that leads to it
+        self.solid: list[int] = []  # positions that running off the end stops at: blocks
+
+    def push(self, kind: str, node: int) -> None:
+        if kind != "if":
+            self.labels[node] = len(self.nodes)
+        if kind == "block":
+            self.solid.append(len(self.nodes))
+        self.kinds.append(kind)
+        self.nodes.append(node)
+
+    def pop(self) -> None:
+        kind = self.kinds.pop()
+        node = self.nodes.pop()
+        if kind != "if":
+            self.labels.pop(node, None)
+        if kind == "block":
+            self.solid.pop()
+
+    def depth(self, node: int) -> int:
+        """The label that leads to a node."""
+        return len(self.nodes) - 1 - self.labels[node]
+
+    def has(self, node: int) -> bool:
+        """Whether some label leads to a node."""
+        return node in self.labels
+
+    def falls(self, node: int) -> bool:
+        """Whether running off the end here arrives at a node anyway."""
+        return bool(self.solid) and self.nodes[self.solid[-1]] == node
+
+
+class FunctionEmitter:
+    """Emits one function, as the fast body or as the body that `resume` enters."""
+
+    def __init__(
+        self,
+        layout: Layout,
+        conventions: Conventions,
+        signature: Signature,
+        after: Callable[[Signature, Block, dict[int, int]], int],
+        *,
+        resume: bool = False,
+    ) -> None:
+        self.layout = layout
+        self.c = conventions
+        self.signature = signature
+        self.after = after
+        self.resume = resume
+        self.blocks = conventions.functions.blocks
+        parameters = (
+            [(-1, I64)] if resume else [(slot, layout.types[slot]) for slot in signature.parameters]
+        )
+        self.locals = Locals(parameters)
+        self.code = bytearray()
+        self.x = Expressions(self.code, self.locals, layout.types, layout.runtime, layout.helpers)
+        self.context = _Context()
+        self.escape_used = False
+        self.return_local = -1
+        self.link_local = -1
+        self.selector = -1
+        self.starts: list[int] = []
+        self.index: dict[int, int] = {}
+        self.leaves: dict[int, tuple[int, int]] = {}  # node -> (from block, target) of a tail exit
+        self.after_masks: dict[int, int] = {}
+        self.dirty: dict[int, int] = {}
+        self.touched: dict[int, int] = {}
+        self.local_mask = 0
+        self.assigned_ever = 0
+
+    # -- the whole function
+
+    def emit(self) -> Emitted:
+        """The function's code."""
+        body = self.c.functions.bodies[self.signature.entry]
+        self.starts = [*body.reached, *body.orphans] if self.resume else list(body.reached)
+        self.index = {start: i for i, start in enumerate(self.starts)}
+        edges = self._edges()
+        entry = 0
+        if self.resume:
+            # one dispatch loop: every edge between blocks goes through it
+            entry = len(edges)
+            for row in edges[: len(self.starts)]:
+                row[:] = [(entry, t) if t < len(self.starts) else (t, -1) for t, _ in row]
+            edges.append([(i, -1) for i in range(len(self.starts))])
+            self.selector = 0
+        graph = structure(edges, entry)
+        self._masks()
+        self._flow(graph)
+        self.graph = graph
+        self.context.push("escape", -1)
+        self._tree(entry)
+        self.code += e.UNREACHABLE
+        self.context.pop()
+        return self._finish()
+
+    def _edges(self) -> list[list[Edge]]:
+        """The graph: blocks, then one node for each exit that leaves the function."""
+        edges: list[list[Edge]] = [[] for _ in self.starts]
+        for i, start in enumerate(self.starts):
+            for target in self.blocks[start].exit.successors():
+                inside = self.index.get(target)
+                if inside is None:
+                    inside = len(edges)
+                    edges.append([])
+                    self.leaves[inside] = (start, target)
+                edges[i].append((inside, -1))
+        return edges
+
+    def _masks(self) -> None:
+        """Liveness after each block's own work, and which registers need locals."""
+        live = self.signature.live
+        mask = 0 if self.resume else mask_of(self.signature.parameters)
+        for start in self.starts:
+            block = self.blocks[start]
+            after = self.after(self.signature, block, live)
+            if self.resume and block.exit.kind in (ExitKind.RET, ExitKind.JUMP_INDIRECT):
+                after |= self.signature.changes
+            self.after_masks[start] = after
+            facts = self.c.facts[start]
+            mask |= facts.always | facts.returned
+            for bit, needed in facts.outs:
+                if bit & after:
+                    mask |= bit | needed
+                    self.assigned_ever |= bit
+            if facts.deferred & after:
+                mask |= facts.deferred & after | facts.deferred_needs
+                self.assigned_ever |= facts.deferred & after
+            end = block.exit
+            if end.kind is ExitKind.CALL:
+                callee = self.c.all.get(end.target)
+                if callee is not None:
+                    mask |= mask_of(callee.parameters) | mask_of(callee.results)
+            elif end.kind in (ExitKind.CALL_INDIRECT, ExitKind.JUMP_INDIRECT):
+                mask |= _UNIFORM_PARAMETER_MASK | _UNIFORM_RESULT_MASK
+            elif end.kind is ExitKind.SYSCALL:
+                mask |= SYSCALL_READS
+        for _, target in self.leaves.values():
+            callee = self.c.all.get(target)
+            if callee is not None:
+                mask |= mask_of(callee.parameters) | mask_of(callee.results)
+        if not self.resume:
+            mask |= mask_of(self.signature.results)
+        self.local_mask = mask
+
+    def _call_effect(self, block: Block) -> tuple[int, int, int]:
+        """Of a call: registers its callee may read in globals, may change, hands back as results."""
+        end = block.exit
+        following = 0
+        if end.other >= 0:
+            following = self.signature.live.get(end.other, 0)
+            if end.other not in self.index:
+                following = ALL
+        if end.kind is ExitKind.CALL_INDIRECT:
+            return (
+                self.c.unknown_reads & ~_UNIFORM_PARAMETER_MASK | following,
+                self.c.unknown_writes,
+                _UNIFORM_RESULT_MASK,
+            )
+        callee = self.c.all.get(end.target)
+        if callee is None:
+            return ALL, ALL, 0
+        reads = callee.reads & ~mask_of(callee.parameters)
+        if callee.suspends:
+            reads |= following
+        return reads, callee.writes, mask_of(callee.results)
+
+    def _flow(self, graph: Graph) -> None:
+        """Which locals may differ from their globals, and which globals from their entry values."""
+        parameters = 0 if self.resume else mask_of(self.signature.parameters)
+        if self.resume:
+            # entered anywhere, with everything in globals; what differs later is what was assigned
+            for start in self.starts:
+                self.dirty[start] = self.local_mask
+                self.touched[start] = ALL
+            return
+        order = [self.starts[n] for n in graph.order if n < len(self.starts)]
+        self.dirty = dict.fromkeys(self.starts, 0)
+        self.touched = dict.fromkeys(self.starts, 0)
+        self.dirty[self.signature.entry] = parameters & self.signature.reads
+        changed = True
+        while changed:
+            changed = False
+            for start in order:
+                block = self.blocks[start]
+                dirty = self.dirty[start] | self._assigned(block)
+                touched = self.touched[start]
+                kind = block.exit.kind
+                if kind in (ExitKind.CALL, ExitKind.CALL_INDIRECT):
+                    reads, writes, results = self._call_effect(block)
+                    synced = dirty & reads
+                    dirty = dirty & ~synced & ~writes | results
+                    touched |= synced | writes
+                elif kind is ExitKind.SYSCALL:
+                    following = self.signature.live.get(block.exit.other, 0)
+                    synced = dirty & following & ~_X0
+                    dirty = dirty & ~synced | _X0
+                    touched |= synced
+                dirty &= self.local_mask
+                for target in block.exit.successors():
+                    if target in self.index:
+                        # the entry is also entered with its parameters
+                        more = dirty & ~self.dirty[target] | touched & ~self.touched[target]
+                        if more:
+                            self.dirty[target] |= dirty
+                            self.touched[target] |= touched
+                            changed = True
+
+    def _assigned(self, block: Block) -> int:
+        facts = self.c.facts[block.start]
+        return facts.changes & self.after_masks[block.start]
+
+    # -- nesting
+
+    def _tree(self, node: int) -> None:
+        graph = self.graph
+        merges = [child for child in graph.children[node] if child in graph.merges]
+        if len(graph.edges[node]) > 2:
+            targets = {target for target, _ in graph.edges[node]}
+            merges = [c for c in graph.children[node] if c in graph.merges or c in targets]
+        if node in graph.loops:
+            self.code += e.LOOP
+            self.context.push("loop", node)
+            self._within(node, merges, 0)
+            self.context.pop()
+            self.code += e.END
+        else:
+            self._within(node, merges, 0)
+
+    def _within(self, node: int, merges: list[int], at: int) -> None:
+        for child in merges[at:]:
+            self.code += e.BLOCK
+            self.context.push("block", child)
+        self._node(node)
+        for child in reversed(merges[at:]):
+            self.context.pop()
+            self.code += e.END
+            self._tree(child)
+
+    def _go(self, source: int, edge: Edge) -> None:
+        """Control goes along an edge, at the end of everything emitted for the source."""
+        target, selected = edge
+        if selected >= 0:
+            self.code += e.i32_const(selected) + e.local_set(self._selector())
+        graph = self.graph
+        if graph.number[target] <= graph.number[source]:
+            self.code += e.branch(self.context.depth(target))
+        elif self._labelled(target):
+            if not self.context.falls(target):
+                self.code += e.branch(self.context.depth(target))
+        else:
+            self._tree(target)
+
+    def _labelled(self, target: int) -> bool:
+        return self.context.has(target)
+
+    def _jumps(self, source: int, edge: Edge) -> bool:
+        """Whether going along an edge is a branch to a label, without anything before it."""
+        target, selected = edge
+        return selected < 0 and (
+            self.graph.number[target] <= self.graph.number[source] or self._labelled(target)
+        )
+
+    def _selector(self) -> int:
+        if self.selector < 0:
+            self.selector = self.locals.new(0x7F)
+        return self.selector
+
+    def _node(self, node: int) -> None:
+        if node in self.leaves:
+            start, target = self.leaves[node]
+            self._leave(self.blocks[start], target)
+        elif node >= len(self.starts):
+            self._dispatch(node)
+        else:
+            self._block(node)
+
+    def _dispatch(self, node: int) -> None:
+        """A node that only chooses, by the selector."""
+        edges = self.graph.edges[node]
+        self.code += e.local_get(self._selector()) + b"\x0e" + e.unsigned(len(edges) - 1)
+        for target, _ in edges:
+            self.code += e.unsigned(self.context.depth(target))
+
+    def _address_switch(self, low: int, edges: dict[int, Edge]) -> None:
+        """Branch by a word index on the stack; an address without an edge falls through."""
+        code = self.code
+        words = (max(edges) - low >> 2) + 1
+        index = self.locals.temporary(0x7F)
+        code += e.local_set(index)
+        if words > _MAX_SWITCH or any(selected >= 0 for _, selected in edges.values()):
+            # sparse, or through a dispatch node: compare one after the other
+            for address in sorted(edges):
+                target, selected = edges[address]
+                code += e.local_get(index) + e.i32_const(address - low >> 2) + b"\x46"
+                if selected >= 0:
+                    code += e.IF + e.i32_const(selected) + e.local_set(self._selector())
+                    code += e.branch(self.context.depth(target) + 1) + e.END
+                else:
+                    code += e.branch_if(self.context.depth(target))
+            return
+        code += e.BLOCK + e.local_get(index) + b"\x0e" + e.unsigned(words)
+        for at in range(low, low + 4 * words, 4):
+            edge = edges.get(at)
+            code += e.unsigned(0 if edge is None else self.context.depth(edge[0]) + 1)
+        code += b"\0" + e.END
+
+    # -- blocks
+
+    def _block(self, node: int) -> None:
+        start = self.starts[node]
+        block = self.blocks[start]
+        end = block.exit
+        edges = self.graph.edges[node]
+        match end.kind:
+            case ExitKind.JUMP:
+                self._work(block, ())
+                self._go(node, edges[0])
+            case ExitKind.BRANCH:
+                self._branch(node, block, edges)
+            case ExitKind.CALL:
+                self._call(block, end.target)
+                self._continue(node, edges)
+            case ExitKind.CALL_INDIRECT:
+                self._call_indirect(block)
+                self._continue(node, edges)
+            case ExitKind.SYSCALL:
+                self._syscall(block)
+                self._continue(node, edges)
+            case ExitKind.RET:
+                self._return(block)
+            case ExitKind.JUMP_INDIRECT:
+                self._jump_indirect(block, edges)
+            case ExitKind.TRAP:
+                self._work(block, ())
+                self._sync(self._dirty_after(block))
+                self.code += e.i32_const(end.imm) + e.i64_const(end.target)
+                self.code += e.call(self.layout.fault) + e.UNREACHABLE
+            case ExitKind.SWITCH | ExitKind.RESULTS:
+                raise AssertionError(f"a guest function ends in {end.kind.name}")
+
+    def _continue(self, node: int, edges: list[Edge]) -> None:
+        if edges:
+            self._go(node, edges[0])
+        else:
+            self.code += e.UNREACHABLE
+
+    def _branch(self, node: int, block: Block, edges: list[Edge]) -> None:
+        value = block.exit.value
+        assert value is not None
+        inverted = False
+
+        def push() -> None:
+            nonlocal inverted
+            inverted = self.x.condition(value)
+
+        self._work(block, (value,), push)
+        yes, no = edges if len(edges) == 2 else (edges[0], edges[0])
+        code = self.code
+        if inverted:
+            yes, no = no, yes
+        if self._jumps(node, yes):
+            code += e.branch_if(self.context.depth(yes[0]))
+            self._go(node, no)
+        elif self._jumps(node, no):
+            code += e.I32_EQZ + e.branch_if(self.context.depth(no[0]))
+            self._go(node, yes)
+        else:
+            code += e.IF
+            self.context.push("if", -1)
+            self._go(node, yes)
+            code += e.ELSE
+            self._go(node, no)
+            self.context.pop()
+            code += e.END
+
+    def _work(
+        self, block: Block, operands: Sequence[Value], push: Callable[[], None] | None = None
+    ) -> None:
+        """The block's effects and changed registers; `push` emits the exit's operands."""
+        outs, _ = self._outs(block, 0)
+        ends = [value for _, value in outs]
+        ends += operands
+        x = self.x
+        x.effects(block, ends)
+        late = self._assign(outs)
+        if push is not None:
+            push()
+        self._assign_late(late)
+        x.done(block, ends)
+
+    def _work_call(self, block: Block, callee: Signature, direct: int) -> None:
+        """The block's work before a call, and the call's arguments on the stack.
+
+        Registers in `direct` are wanted by the callee alone: their values go straight there.
+        """
+        outs, straight = self._outs(block, direct)
+        ends = [value for _, value in outs]
+        ends += straight.values()
+        x = self.x
+        code = self.code
+        x.effects(block, ends)
+        late = self._assign(outs)
+        parked: dict[int, int] = {}
+        if any(x.pending.get(slot, 0) for slot, _ in late):
+            # an argument still reads a register that is about to change: compute it now
+            for slot, value in straight.items():
+                if value.op not in (opcodes.I64_CONST, opcodes.I32_CONST):
+                    x.emit(value)
+                    parked[slot] = self.locals.temporary(value.type)
+                    code += e.local_set(parked[slot])
+        self._assign_late(late)
+        for slot in callee.parameters:
+            if slot in parked:
+                code += e.local_get(parked[slot])
+            elif slot in straight:
+                x.emit(straight[slot])
+            elif callee.reads >> slot & 1:
+                code += e.local_get(self.locals.slot(slot, self.layout.types[slot]))
+            else:
+                code += e.i64_const(0)  # of the uniform signature, not read
+        x.done(block, ends)
+
+    def _outs(self, block: Block, direct: int) -> tuple[list[tuple[int, Value]], dict[int, Value]]:
+        """The changed registers that are wanted: in their locals, and straight on the stack."""
+        after = self.after_masks[block.start]
+        if block.deferred is not None and self.c.facts[block.start].deferred & after:
+            self._materialise(block, after)
+        outs: list[tuple[int, Value]] = []
+        straight: dict[int, Value] = {}
+        for slot, value in block.outs.items():
+            if direct >> slot & 1:
+                straight[slot] = value
+            elif after >> slot & 1:
+                outs.append((slot, value))
+        return outs, straight
+
+    def _assign_late(self, late: list[tuple[int, int]]) -> None:
+        for slot, place in late:
+            self.code += e.local_get(place)
+            self.code += e.local_set(self.locals.slot(slot, self.layout.types[slot]))
+
+    def _materialise(self, block: Block, after: int) -> None:
+        deferred = block.deferred
+        assert deferred is not None
+        for slot in sorted(deferred.slots):
+            if slot not in block.outs and after >> slot & 1:
+                block.outs[slot] = deferred.value(slot)
+
+    def _assign(self, outs: list[tuple[int, Value]]) -> list[tuple[int, int]]:
+        """Assign the changed registers, those that nobody still reads first."""
+        x = self.x
+        code = self.code
+        late: list[tuple[int, int]] = []
+        waiting = outs
+        while waiting:
+            again: list[tuple[int, Value]] = []
+            for slot, value in waiting:
+                reads = x.pending.get(slot, 0)
+                if reads and reads != _reads_below(value, slot):
+                    again.append((slot, value))
+                    continue
+                self._assign_one(slot, value)
+            if len(again) == len(waiting):
+                slot, value = again.pop(0)
+                x.emit(value)
+                place = self.locals.temporary(self.layout.types[slot])
+                code += e.local_set(place)
+                late.append((slot, place))
+            waiting = again
+        return late
+
+    def _assign_one(self, slot: int, value: Value) -> None:
+        x = self.x
+        index = self.locals.slot(slot, self.layout.types[slot])
+        fresh = value.uses > 1 and value.place < 0
+        constant = value.op in (opcodes.I64_CONST, opcodes.I32_CONST, opcodes.GET)
+        if fresh and not constant:
+            # the register's own local is where the shared value lives from now on
+            x.compute_only(value)
+            value.place = index
+        else:
+            x.emit(value)
+        self.code += e.local_set(index)
+
+    # -- registers and globals
+
+    def _dirty_after(self, block: Block) -> int:
+        return (self.dirty[block.start] | self._assigned(block)) & self.local_mask
+
+    def _sync(self, mask: int) -> None:
+        """Write locals to their globals."""
+        code = self.code
+        slots = self.locals.slots
+        slot = 0
+        while mask:
+            if mask & 1:
+                index = slots.get(slot)
+                if index is None:
+                    index = self.locals.slot(slot, self.layout.types[slot])
+                code += e.local_get(index) + e.global_set(self.layout.globals[slot])
+            mask >>= 1
+            slot += 1
+
+    def _reload(self, mask: int) -> None:
+        """Read locals from their globals."""
+        slot = 0
+        while mask:
+            if mask & 1:
+                self.code += e.global_get(self.layout.globals[slot])
+                self.code += e.local_set(self.locals.slot(slot, self.layout.types[slot]))
+            mask >>= 1
+            slot += 1
+
+    def _arguments(self, slots: Sequence[int]) -> None:
+        for slot in slots:
+            self.code += e.local_get(self.locals.slot(slot, self.layout.types[slot]))
+
+    def _store_results(self, results: Sequence[int], live: int) -> None:
+        """Take a call's results off the stack."""
+        for slot in reversed(results):
+            if live >> slot & 1:
+                self.code += e.local_set(self.locals.slot(slot, self.layout.types[slot]))
+            else:
+                self.code += e.DROP
+
+    # -- exits
+
+    def _following(self, block: Block) -> int:
+        other = block.exit.other
+        if other < 0:
+            return 0
+        if other in self.index:
+            return self.signature.live.get(other, 0)
+        return ALL
+
+    def _call(self, block: Block, target: int) -> None:
+        callee = self.c.all.get(target)
+        if callee is None or target not in self.layout.functions:
+            self._escape_call(block, target)
+            return
+        following = self._following(block)
+        reads, writes, result_mask = self._call_effect(block)
+        parameters = callee.parameters
+        # what only the callee wants goes straight onto the stack
+        direct = mask_of(parameters) & callee.reads & ~following & ~reads
+        direct &= mask_of(block.outs)
+        self._work_call(block, callee, direct)
+        self._sync(self._dirty_after(block) & ~direct & reads)
+        self.code += e.call(self.layout.functions[target])
+        if callee.results:
+            self._store_results(callee.results, following)
+        self._reload(writes & ~result_mask & following & self.local_mask)
+
+    def _escape_call(self, block: Block, target: int) -> None:
+        """A call of an address that is no function: through the driver."""
+        self._work(block, ())
+        self._sync(self._dirty_after(block))
+        self.code += e.i64_const(target)
+        self._throw()
+
+    def _throw(self) -> None:
+        """Leave for the driver, which goes on at the address on the stack."""
+        self.code += e.global_set(self.layout.pc)
+        if self.resume:
+            self.code += e.RETURN
+        else:
+            self.code += b"\x08" + e.unsigned(self.layout.tag)
+
+    def _returning(self) -> int:
+        if self.return_local < 0:
+            self.return_local = self.locals.new(I64)
+        return self.return_local
+
+    def _escape_if(self) -> None:
+        """Leave for the driver if the condition on the stack holds; the address is in a local."""
+        self.escape_used = True
+        self.code += e.branch_if(len(self.context.nodes) - 1)
+
+    def _code_index(self) -> None:
+        """The table index of the address in the return local, or leave."""
+        layout = self.layout
+        index = self.locals.temporary(0x7F)
+        code = self.code
+        code += e.local_get(self._returning()) + e.I32_WRAP
+        code += e.i32_const(layout.text_low) + e.I32_SUB + e.i32_const(2) + e.I32_ROTR
+        code += e.local_tee(index) + e.i32_const(layout.text_words) + e.I32_GE_U
+        self._escape_if()
+        code += e.local_get(self._returning()) + e.global_set(layout.pc)
+        code += e.local_get(index)
+
+    def _call_indirect(self, block: Block) -> None:
+        value = block.exit.value
+        assert value is not None
+        following = self._following(block)
+        reads, writes, _ = self._call_effect(block)
+
+        def push() -> None:
+            self.x.emit(value)
+            self.code += e.local_set(self._returning())
+
+        self._work(block, (value,), push)
+        self._sync(self._dirty_after(block) & reads)
+        self._arguments(UNIFORM_PARAMETERS)
+        self._code_index()
+        self.code += b"\x11" + e.unsigned(self.layout.uniform) + e.unsigned(self.layout.table)
+        self._store_results(UNIFORM_RESULTS, following)
+        self._reload(writes & ~_UNIFORM_RESULT_MASK & following & self.local_mask)
+
+    def _syscall(self, block: Block) -> None:
+        following = self._following(block)
+        self._work(block, ())
+        self._sync(self._dirty_after(block) & following & ~_X0)
+        self._arguments((X[8], *X[:6]))
+        self.code += e.i64_const(block.exit.other) + e.call(self.layout.syscall)
+        self._store_results((X[0],), following)
+
+    def _return(self, block: Block) -> None:
+        value = block.exit.value
+        assert value is not None
+        own = block.start in self.signature.frame.own_returns
+        code = self.code
+        if self.resume or not own:
+
+            def push() -> None:
+                self.x.emit(value)
+                code.extend(e.local_set(self._returning()))
+
+            self._work(block, (value,), push)
+            self._sync(self._dirty_after(block))
+            code += e.local_get(self._returning())
+            self._throw()
+            return
+        checked = value.op != opcodes.GET
+        if checked:
+
+            def push_checked() -> None:
+                self.x.emit(value)
+                code.extend(e.local_tee(self._returning()))
+
+            self._work(block, (value,), push_checked)
+            code += e.local_get(self._entry_link()) + e.I64_NE
+            self._escape_if()
+        else:
+            self._work(block, ())
+        self._sync_return(block)
+        for slot in self.signature.results:
+            code += e.local_get(self.locals.slot(slot, self.layout.types[slot]))
+        code += e.RETURN
+
+    def _entry_link(self) -> int:
+        """The local with the return address as it was on entry."""
+        if self.link_local < 0:
+            parameter = self.locals.slots[LINK]
+            changed = self.assigned_ever >> LINK & 1
+            self.link_local = self.locals.new(I64) if changed else parameter
+        return self.link_local
+
+    def _sync_return(self, block: Block) -> None:
+        """Globals as the caller expects them: results that are not Wasm results, and kept ones."""
+        dirty = self._dirty_after(block)
+        results = mask_of(self.signature.results)
+        kept = given_back(self.signature) & self.touched[block.start]
+        self._sync(dirty & (self.signature.live_out & ~results | kept))
+
+    def _leave(self, block: Block, target: int) -> None:
+        """Control leaves for another function: a tail call, or the driver."""
+        callee = self.c.all.get(target)
+        code = self.code
+        proved = block.start in self.signature.frame.tail_calls
+        if block.exit.kind is ExitKind.CALL or callee is None or self.resume or not proved:
+            self._sync(self._dirty_after(block) | self._after_call_dirty(block))
+            code += e.i64_const(target)
+            self._throw()
+            return
+        reads = callee.reads & ~mask_of(callee.parameters)
+        dirty = self._dirty_after(block)
+        kept = given_back(self.signature) & self.touched[block.start]
+        live_out = self.signature.live_out
+        results = mask_of(self.signature.results)
+        passed_by = live_out & ~callee.writes & ~results
+        self._sync(dirty & (reads | kept | passed_by))
+        self._arguments(callee.parameters)
+        index = self.layout.functions[target]
+        if callee.results == self.signature.results:
+            code += b"\x12" + e.unsigned(index)
+            return
+        code += e.call(index)
+        self._tail_results(callee.results, callee.writes)
+
+    def _after_call_dirty(self, block: Block) -> int:
+        """After a call that falls into another function: its results are in locals alone."""
+        if block.exit.kind not in (ExitKind.CALL, ExitKind.CALL_INDIRECT, ExitKind.SYSCALL):
+            return 0
+        return self._call_effect(block)[2] if block.exit.kind is not ExitKind.SYSCALL else _X0
+
+    def _tail_results(self, given: Sequence[int], writes: int) -> None:
+        """Hand on what a callee in tail position gave, in this function's own shape."""
+        code = self.code
+        wanted = self.signature.results
+        self._store_results(given, mask_of(wanted) | self.signature.live_out)
+        given_mask = mask_of(given)
+        for slot in wanted:
+            if not given_mask >> slot & 1 and writes >> slot & 1:
+                code += e.global_get(self.layout.globals[slot])
+            else:
+                code += e.local_get(self.locals.slot(slot, self.layout.types[slot]))
+        # results of the callee that are results of this one only by global
+        for slot in given:
+            if not mask_of(wanted) >> slot & 1 and self.signature.live_out >> slot & 1:
+                code += e.local_get(self.locals.slot(slot, self.layout.types[slot]))
+                code += e.global_set(self.layout.globals[slot])
+        code += e.RETURN
+
+    def _jump_indirect(self, block: Block, edges: list[Edge]) -> None:
+        value = block.exit.value
+        assert value is not None
+        code = self.code
+
+        def push() -> None:
+            self.x.emit(value)
+            code.extend(e.local_set(self._returning()))
+
+        self._work(block, (value,), push)
+        targets = block.exit.targets
+        if targets:
+            low = min(targets)
+            code += e.local_get(self._returning()) + e.I32_WRAP + e.i32_const(low) + e.I32_SUB
+            code += e.i32_const(2) + e.I32_ROTR
+            self._address_switch(low, dict(zip(targets, edges, strict=True)))
+        if self.resume or block.start not in self.signature.frame.tail_calls or targets:
+            self._sync(self._dirty_after(block))
+            code += e.local_get(self._returning())
+            self._throw()
+            return
+        dirty = self._dirty_after(block)
+        kept = given_back(self.signature) & self.touched[block.start]
+        reads = self.c.unknown_reads & ~_UNIFORM_PARAMETER_MASK
+        passed_by = self.signature.live_out & ~self.c.unknown_writes
+        self._sync(dirty & (reads | kept | passed_by))
+        self._arguments(UNIFORM_PARAMETERS)
+        self._code_index()
+        tail = e.unsigned(self.layout.uniform) + e.unsigned(self.layout.table)
+        if self.signature.results == UNIFORM_RESULTS:
+            code += b"\x13" + tail
+        else:
+            code += b"\x11" + tail
+            self._tail_results(UNIFORM_RESULTS, self.c.unknown_writes)
+
+    # -- the frame around the code
+
+    def _finish(self) -> Emitted:
+        code = self.code
+        tail = bytearray()
+        if self.escape_used:
+            self.code = tail
+            self._sync_everything()
+            tail += e.local_get(self._returning())
+            self._throw()
+            self.code = code
+        head = bytearray()
+        if self.link_local not in (-1, self.locals.slots.get(LINK, -1)):
+            head += e.local_get(self.locals.slots[LINK]) + e.local_set(self.link_local)
+        entry_reads = self.local_mask if self.resume else self.signature.reads & self.local_mask
+        parameters = () if self.resume else self.signature.parameters
+        for slot in sorted(self.locals.slots):
+            if slot >= 0 and slot not in parameters and entry_reads >> slot & 1:
+                head += e.global_get(self.layout.globals[slot])
+                head += e.local_set(self.locals.slots[slot])
+        body = bytes(head) + e.BLOCK + bytes(code) + e.END + bytes(tail)
+        if not self.escape_used:
+            body += e.UNREACHABLE
+        count = 1 if self.resume else len(self.signature.parameters)
+        return Emitted(self.locals.types[count:], body + e.END)
+
+    def _sync_everything(self) -> None:
+        mask = 0
+        for slot in self.locals.slots:
+            if slot >= 0:
+                mask |= 1 << slot
+        self._sync(mask)
+
+
+def _reads_below(value: Value, slot: int) -> int:
+    """How many reads of a register emitting this value will do."""
+    if value.op == opcodes.GET:
+        return 1 if value.imm == slot else 0
+    if value.place >= 0:
+        return 0
+    return sum(_reads_below(arg, slot) for arg in value.args)

@@ -1,0 +1,501 @@
+"""Owns emitting one block's values: expression trees onto Wasm's stack, shared ones into locals.
+
+Order is kept by three rules. Effects are emitted as listed. A load used once is emitted inside its
+user if nothing writes memory in between, else it is emitted where it stands. Registers keep their
+entry values in their locals until the end of the block; then the changed ones are assigned, each
+once nothing is left that reads its old value.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from wherever.aot import encode as e
+from wherever.ir import opcodes as op
+from wherever.ir.ops import BY_NUMBER, I32, I64, V128, VOID, Kind
+from wherever.ir.values import Block, Value
+from wherever.passes.facts import is_load
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_LOADS: Final = frozenset(n for n, row in BY_NUMBER.items() if row.kind is Kind.LOAD)
+_STORES: Final = frozenset(n for n, row in BY_NUMBER.items() if row.kind is Kind.STORE)
+_LANES: Final = frozenset(n for n, row in BY_NUMBER.items() if row.kind is Kind.LANE)
+_CONSTS: Final = frozenset((op.I32_CONST, op.I64_CONST, op.F32_CONST, op.F64_CONST, op.V128_CONST))
+_M32: Final = 0xFFFF_FFFF
+# a store of an extended or wrapped value stores the value itself
+_STORE_OF_WRAP: Final = {
+    op.I32_STORE: op.I64_STORE32,
+    op.I32_STORE8: op.I64_STORE8,
+    op.I32_STORE16: op.I64_STORE16,
+}
+_STORE_OF_EXTEND: Final = {
+    op.I64_STORE32: op.I32_STORE,
+    op.I64_STORE8: op.I32_STORE8,
+    op.I64_STORE16: op.I32_STORE16,
+}
+_LOAD_OF_EXTEND_U: Final = {
+    op.I32_LOAD: op.I64_LOAD32_U,
+    op.I32_LOAD8_U: op.I64_LOAD8_U,
+    op.I32_LOAD16_U: op.I64_LOAD16_U,
+}
+_LOAD_OF_WRAP: Final = {
+    op.I64_LOAD: op.I32_LOAD,
+    op.I64_LOAD32_U: op.I32_LOAD,
+    op.I64_LOAD32_S: op.I32_LOAD,
+    op.I64_LOAD8_U: op.I32_LOAD8_U,
+    op.I64_LOAD8_S: op.I32_LOAD8_S,
+    op.I64_LOAD16_U: op.I32_LOAD16_U,
+    op.I64_LOAD16_S: op.I32_LOAD16_S,
+}
+# wrapping a 64-bit operation is the 32-bit operation on wrapped operands
+_NARROW: Final = {
+    op.I64_ADD: op.I32_ADD,
+    op.I64_SUB: op.I32_SUB,
+    op.I64_MUL: op.I32_MUL,
+    op.I64_AND: op.I32_AND,
+    op.I64_OR: op.I32_OR,
+    op.I64_XOR: op.I32_XOR,
+}
+_LANE_BYTES: Final = {
+    op.V128_FROM_F32: e.OPCODE[op.F32X4_REPLACE_LANE] + b"\0",
+    op.V128_FROM_F64: e.OPCODE[op.F64X2_REPLACE_LANE] + b"\0",
+    op.V128_FROM_I32: e.OPCODE[op.I32X4_REPLACE_LANE] + b"\0",
+    op.V128_FROM_I64: e.OPCODE[op.I64X2_REPLACE_LANE] + b"\0",
+}
+_FMA: Final = {
+    op.F32_FMA: (op.F32X4_SPLAT, op.F32X4_RELAXED_MADD, op.F32X4_EXTRACT_LANE),
+    op.F64_FMA: (op.F64X2_SPLAT, op.F64X2_RELAXED_MADD, op.F64X2_EXTRACT_LANE),
+}
+# plain loads and stores for the atomic ones: one thread runs at a time
+_PLAIN_LOAD: Final = {
+    op.I32_ATOMIC_LOAD: op.I32_LOAD,
+    op.I64_ATOMIC_LOAD: op.I64_LOAD,
+    op.I32_ATOMIC_LOAD8_U: op.I32_LOAD8_U,
+    op.I32_ATOMIC_LOAD16_U: op.I32_LOAD16_U,
+    op.I64_ATOMIC_LOAD8_U: op.I64_LOAD8_U,
+    op.I64_ATOMIC_LOAD16_U: op.I64_LOAD16_U,
+    op.I64_ATOMIC_LOAD32_U: op.I64_LOAD32_U,
+}
+_PLAIN_STORE: Final = {
+    op.I32_ATOMIC_STORE: op.I32_STORE,
+    op.I64_ATOMIC_STORE: op.I64_STORE,
+    op.I32_ATOMIC_STORE8: op.I32_STORE8,
+    op.I32_ATOMIC_STORE16: op.I32_STORE16,
+    op.I64_ATOMIC_STORE8: op.I64_STORE8,
+    op.I64_ATOMIC_STORE16: op.I64_STORE16,
+    op.I64_ATOMIC_STORE32: op.I64_STORE32,
+}
+_RMW_LOAD: Final = {
+    (I32, 4): op.I32_LOAD,
+    (I32, 1): op.I32_LOAD8_U,
+    (I32, 2): op.I32_LOAD16_U,
+    (I64, 8): op.I64_LOAD,
+    (I64, 1): op.I64_LOAD8_U,
+    (I64, 2): op.I64_LOAD16_U,
+    (I64, 4): op.I64_LOAD32_U,
+}
+_RMW_STORE: Final = {
+    (I32, 4): op.I32_STORE,
+    (I32, 1): op.I32_STORE8,
+    (I32, 2): op.I32_STORE16,
+    (I64, 8): op.I64_STORE,
+    (I64, 1): op.I64_STORE8,
+    (I64, 2): op.I64_STORE16,
+    (I64, 4): op.I64_STORE32,
+}
+
+
+class Locals:
+    """A function's locals: registers keep one for good, temporaries are reused block by block."""
+
+    __slots__ = ("_free", "_used", "slots", "types", "zero")
+
+    def __init__(self, parameters: Sequence[tuple[int, int]]) -> None:
+        self.types = [type_ for _, type_ in parameters]
+        self.slots = {slot: i for i, (slot, _) in enumerate(parameters)}
+        self._free: dict[int, list[int]] = {}
+        self._used: list[int] = []
+        self.zero = -1
+
+    def new(self, type_: int) -> int:
+        """A local that nothing else uses."""
+        self.types.append(type_)
+        return len(self.types) - 1
+
+    def slot(self, slot: int, type_: int) -> int:
+        """The local of a register."""
+        index = self.slots.get(slot)
+        if index is None:
+            index = self.slots[slot] = self.new(type_)
+        return index
+
+    def temporary(self, type_: int) -> int:
+        """A local until the end of the block."""
+        free = self._free.get(type_)
+        index = free.pop() if free else self.new(type_)
+        self._used.append(index)
+        return index
+
+    def release(self) -> None:
+        """The block ends: its temporaries are free again."""
+        for index in self._used:
+            self._free.setdefault(self.types[index], []).append(index)
+        self._used.clear()
+
+    def zero_vector(self) -> int:
+        """A vector local that nobody writes: all zero."""
+        if self.zero < 0:
+            self.zero = self.new(V128)
+        return self.zero
+
+
+class Expressions:
+    """Emits the values of one function's blocks into `code`."""
+
+    __slots__ = ("code", "epoch", "helpers", "locals", "pending", "results", "runtime", "types")
+
+    def __init__(
+        self,
+        code: bytearray,
+        locals_: Locals,
+        types: Sequence[int],
+        runtime: Sequence[tuple[int, tuple[int, ...]]],
+        helpers: dict[int, int],
+    ) -> None:
+        self.code = code
+        self.locals = locals_
+        self.types = types  # of the registers
+        self.runtime = runtime  # function index and result types of each runtime function
+        self.helpers = helpers  # function index of what has no instruction: mulh
+        self.pending: dict[int, int] = {}  # register -> reads of its entry value still to come
+        self.results: dict[int, list[int]] = {}  # id of a call -> locals of its results
+        self.epoch = 0
+
+    # -- counting
+
+    def count(self, value: Value, epoch: int) -> None:
+        """One more use of a value; on the first, of its operands too."""
+        value.uses += 1
+        if value.op == op.GET:
+            self.pending[value.imm] = self.pending.get(value.imm, 0) + 1
+            return
+        if value.uses > 1:
+            return
+        value.place = -1
+        if is_load(value.op):
+            value.place = -2 - epoch  # remembers when its first user runs
+        for arg in value.args:
+            self.count(arg, epoch)
+
+    def reset(self, value: Value) -> None:
+        """Forget the counts below a root."""
+        if value.uses or value.place != -1:
+            value.uses = 0
+            value.place = -1
+            for arg in value.args:
+                self.reset(arg)
+
+    def done(self, block: Block, ends: Sequence[Value]) -> None:
+        """Leave the values as they were found: another function may have the block too."""
+        for effect in block.effects:
+            self.reset(effect)
+        for value in ends:
+            self.reset(value)
+        self.locals.release()
+
+    def effects(self, block: Block, ends: Sequence[Value]) -> None:
+        """Count everything the block must do and leave, then emit the effects in order."""
+        self.pending.clear()
+        self.results.clear()
+        epoch = 0
+        for effect in block.effects:
+            if not is_load(effect.op):
+                for arg in effect.args:
+                    self.count(arg, epoch)
+                epoch += 1
+        for value in ends:
+            self.count(value, epoch)
+        self.epoch = 0
+        for effect in block.effects:
+            if is_load(effect.op):
+                if effect.uses and (effect.uses > 1 or -2 - effect.place != self.epoch):
+                    self._load(effect)
+                    place = self.locals.temporary(effect.type)
+                    effect.place = place
+                    self.code += e.local_set(place)
+            else:
+                self._effect(effect)
+                self.epoch += 1
+
+    # -- values
+
+    def emit(self, value: Value) -> None:
+        """Push a value."""
+        number = value.op
+        code = self.code
+        if number == op.GET:
+            slot = value.imm
+            self.pending[slot] -= 1
+            index = self.locals.slots.get(slot)
+            if index is None:
+                index = self.locals.slot(slot, self.types[slot])
+            code += e.local_get(index)
+            return
+        if value.place >= 0:
+            code += e.local_get(value.place)
+            return
+        if number in _CONSTS:
+            self._const(value)
+            return
+        self._compute(value)
+        if value.uses > 1:
+            place = self.locals.temporary(value.type)
+            value.place = place
+            code += e.local_tee(place)
+
+    def compute_only(self, value: Value) -> None:
+        """Push a shared value that is about to be kept in a register's local."""
+        self._compute(value)
+
+    def compute_any(self, value: Value) -> None:
+        """Push a value of any kind, shared or not."""
+        if value.op == op.GET or value.op in _CONSTS or value.place >= 0:
+            self.emit(value)
+        else:
+            self._compute(value)
+
+    def _const(self, value: Value) -> None:
+        number = value.op
+        if number == op.I64_CONST:
+            self.code += e.i64_const(value.imm)
+        elif number == op.I32_CONST:
+            self.code += e.i32_const(value.imm)
+        elif number == op.F32_CONST:
+            self.code += b"\x43" + value.imm.to_bytes(4, "little")
+        elif number == op.F64_CONST:
+            self.code += b"\x44" + value.imm.to_bytes(8, "little")
+        elif value.imm == 0:
+            self.code += e.local_get(self.locals.zero_vector())
+        else:
+            self.code += b"\xfd\x0c" + value.imm.to_bytes(16, "little")
+
+    def _compute(self, value: Value) -> None:
+        number = value.op
+        args = value.args
+        code = self.code
+        if is_load(number):
+            self._load(value)
+        elif number == op.I32_WRAP_I64:
+            self.wrapped(args[0])
+        elif number == op.I64_EXTEND_I32_U and self._single(args[0]):
+            inner = args[0]
+            wider = _LOAD_OF_EXTEND_U.get(inner.op)
+            if wider is not None:
+                self._memory(wider, inner)
+            else:
+                self._compute(inner)
+                code += e.I64_EXTEND_U
+        elif number in _LANES:
+            for arg in args:
+                self.emit(arg)
+            code += e.OPCODE[number]
+            code.append(value.imm)
+        elif number == op.I8X16_SHUFFLE:
+            self.emit(args[0])
+            self.emit(args[1])
+            code += b"\xfd\x0d" + value.imm.to_bytes(16, "little")
+        elif number == op.RESULT:
+            code += e.local_get(self.results[id(args[0])][value.imm])
+        elif number in _LANE_BYTES:
+            code += e.local_get(self.locals.zero_vector())
+            self.emit(args[0])
+            code += _LANE_BYTES[number]
+        elif number in _FMA:
+            splat, fma, extract = _FMA[number]
+            for arg in args:
+                self.emit(arg)
+                code += e.OPCODE[splat]
+            code += e.OPCODE[fma] + e.OPCODE[extract] + b"\0"
+        elif number in self.helpers:
+            for arg in args:
+                self.emit(arg)
+            code += e.call(self.helpers[number])
+        elif number == op.SELECT and value.type == V128:
+            for arg in args:
+                self.emit(arg)
+            code += b"\x1c\x01\x7b"
+        elif number not in e.OPCODE:
+            raise AssertionError(f"{BY_NUMBER[number].name} was to be emitted as an effect")
+        else:
+            for arg in args:
+                self.emit(arg)
+            code += e.OPCODE[number]
+
+    def _single(self, value: Value) -> bool:
+        """Whether a value is computed here and nowhere else."""
+        return (
+            value.uses == 1 and value.place < 0 and value.op != op.GET and value.op not in _CONSTS
+        )
+
+    def wrapped(self, value: Value) -> None:
+        """Push the low 32 bits of an i64, pushing the wrap down as far as it is free."""
+        number = value.op
+        code = self.code
+        if number == op.I64_CONST:
+            code += e.i32_const(value.imm)
+            return
+        if self._single(value):
+            narrow = _NARROW.get(number)
+            if narrow is not None:
+                self.wrapped(value.args[0])
+                self.wrapped(value.args[1])
+                code += e.OPCODE[narrow]
+                return
+            if number in (op.I64_EXTEND_I32_U, op.I64_EXTEND_I32_S):
+                self.emit(value.args[0])
+                return
+            if number == op.I64_EXTEND32_S:
+                self.wrapped(value.args[0])
+                return
+            if number == op.I64_SHL and value.args[1].op == op.I64_CONST:
+                amount = value.args[1].imm & 63
+                if amount < 32:
+                    self.wrapped(value.args[0])
+                    code += e.i32_const(amount) + b"\x74"
+                    return
+            load = _LOAD_OF_WRAP.get(number)
+            if load is not None:
+                self._memory(load, value)
+                return
+        self.emit(value)
+        code += e.I32_WRAP
+
+    def condition(self, value: Value) -> bool:
+        """Push a condition; whether it is inverted (control goes where it is zero)."""
+        if self._single(value):
+            number = value.op
+            if number == op.I32_EQZ:
+                return not self.condition(value.args[0])
+            if number == op.I32_NE and value.args[1].op == op.I32_CONST and not value.args[1].imm:
+                self.emit(value.args[0])
+                return False
+            if number == op.I64_NE and value.args[1].op == op.I64_CONST and not value.args[1].imm:
+                self.emit(value.args[0])
+                self.code += b"\x50"
+                return True
+        self.emit(value)
+        return False
+
+    # -- memory
+
+    def _address(self, value: Value, offset: int) -> int:
+        """Push a 32-bit address; the offset that is left."""
+        if value.op == op.I64_CONST:
+            at = (value.imm & _M32) + offset
+            if at <= _M32:
+                # a small constant operand and the rest as offset costs the same; keep one form
+                self.code += e.i32_const(at)
+                return 0
+        self.wrapped(value)
+        return offset
+
+    def _load(self, value: Value) -> None:
+        self._memory(_PLAIN_LOAD.get(value.op, value.op), value)
+
+    def _memory(self, number: int, value: Value) -> None:
+        """A load, perhaps of another width than the value says."""
+        offset = self._address(value.args[0], value.imm & _M32)
+        code = self.code
+        if len(value.args) > 1:
+            self.emit(value.args[1])
+        code += e.MEMORY[number]
+        code += e.unsigned(offset)
+        if len(value.args) > 1:
+            code.append(value.imm >> 32)
+
+    def _effect(self, value: Value) -> None:
+        number = _PLAIN_STORE.get(value.op, value.op)
+        code = self.code
+        args = value.args
+        if number in _STORES:
+            offset = self._address(args[0], value.imm)
+            stored = args[1]
+            if self._single(stored):
+                if stored.op == op.I32_WRAP_I64 and number in _STORE_OF_WRAP:
+                    number, stored = _STORE_OF_WRAP[number], stored.args[0]
+                elif stored.op == op.I64_EXTEND_I32_U and number in _STORE_OF_EXTEND:
+                    number, stored = _STORE_OF_EXTEND[number], stored.args[0]
+            self.emit(stored)
+            code += e.MEMORY[number]
+            code += e.unsigned(offset)
+        elif number == op.CALL:
+            for arg in args:
+                self.emit(arg)
+            code += e.call(self.runtime[value.imm][0])
+            self._call_results(value)
+        elif number == op.ATOMIC_FENCE:
+            pass
+        else:
+            row = BY_NUMBER[number]
+            if row.kind is Kind.STORE_LANE:
+                offset = self._address(args[0], value.imm & _M32)
+                self.emit(args[1])
+                code += e.MEMORY[number]
+                code += e.unsigned(offset)
+                code.append(value.imm >> 32)
+            else:
+                self._atomic(value)
+
+    def _call_results(self, value: Value) -> None:
+        if value.type != VOID:
+            if value.uses:
+                value.place = self.locals.temporary(value.type)
+                self.code += e.local_set(value.place)
+            else:
+                self.code += e.DROP
+            return
+        places = [self.locals.temporary(type_) for type_ in self.runtime[value.imm][1]]
+        self.results[id(value)] = places
+        for place in reversed(places):
+            self.code += e.local_set(place)
+
+    def _atomic(self, value: Value) -> None:
+        """A read-modify-write as a load and a store: nobody runs in between."""
+        row = BY_NUMBER[value.op]
+        what = row.name.rsplit(".", 1)[1].removesuffix("_u")
+        key = (row.result, row.access)
+        locals_ = self.locals
+        code = self.code
+        address = locals_.temporary(I32)
+        old = locals_.temporary(row.result)
+        offset = self._address(value.args[0], value.imm & _M32)
+        tail = e.unsigned(offset)
+        code += e.local_tee(address) + e.MEMORY[_RMW_LOAD[key]] + tail + e.local_set(old)
+        prefix = "i32." if row.result == I32 else "i64."
+        if what == "cmpxchg":
+            expected = locals_.temporary(row.result)
+            new = locals_.temporary(row.result)
+            self.emit(value.args[1])
+            code += e.local_set(expected)
+            self.emit(value.args[2])
+            code += e.local_set(new)
+            code += e.local_get(address) + e.local_get(new) + e.local_get(old)
+            code += e.local_get(old) + e.local_get(expected)
+            code += b"\x46" if row.result == I32 else b"\x51"
+            code += b"\x1b"
+        else:
+            operand = locals_.temporary(row.result)
+            self.emit(value.args[1])
+            code += e.local_set(operand) + e.local_get(address)
+            if what == "xchg":
+                code += e.local_get(operand)
+            else:
+                code += e.local_get(old) + e.local_get(operand)
+                code += e.OPCODE[_BY_NAME[prefix + what]]
+        code += e.MEMORY[_RMW_STORE[key]] + tail
+        value.place = old
+
+
+_BY_NAME: Final = {row.name: number for number, row in BY_NUMBER.items()}

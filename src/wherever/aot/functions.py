@@ -1,0 +1,148 @@
+"""Owns what a function is made of: the blocks control reaches from its entrance without calling.
+
+Which calls come back is found at the same time: a block after a call is reached only once the
+callee is known to return, so that functions like abort do not fall into whatever follows them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from wherever.ir.values import Block, Exit, ExitKind
+
+if TYPE_CHECKING:
+    from wherever.aot.lift import Lifted
+    from wherever.aot.recover import Recovered
+
+
+@dataclass(slots=True)
+class Body:
+    """One function: its reached blocks, and those that only `resume` can enter."""
+
+    entry: int
+    name: str
+    reached: list[int] = field(default_factory=list[int])  # the entry first, then by address
+    orphans: list[int] = field(default_factory=list[int])
+    returns: bool = False
+
+
+@dataclass(slots=True)
+class Functions:
+    """All functions by entry, and the blocks they share."""
+
+    bodies: dict[int, Body]
+    blocks: dict[int, Block]
+    entries: set[int]
+    taken: set[int]
+
+    def inside(self, block: Block) -> list[int]:
+        """The blocks of the same function that may follow."""
+        return [
+            target
+            for target in block.exit.successors()
+            if target in self.blocks and target not in self.entries
+        ]
+
+
+class _Reach:
+    """Finds reached blocks and returning functions together, as the least fixed point."""
+
+    def __init__(self, entries: set[int], blocks: dict[int, Block]) -> None:
+        self.entries = entries
+        self.blocks = blocks
+        self.seen: dict[int, set[int]] = {entry: set() for entry in entries}
+        self.returning: set[int] = set()
+        self.waiting: dict[int, list[tuple[int, int]]] = {}  # callee -> (function, return address)
+        self.tails: dict[int, list[int]] = {}  # callee -> functions that end by calling it
+        self.work: list[tuple[int, int]] = [(entry, entry) for entry in sorted(entries)]
+
+    def run(self) -> None:
+        while self.work:
+            function, start = self.work.pop()
+            self.visit(function, start)
+
+    def goes(self, function: int, target: int) -> None:
+        """Control goes from a function to a target, by a jump or by falling through."""
+        if target in self.entries and target != function:
+            if target in self.returning:
+                self.mark(function)
+            else:
+                self.tails.setdefault(target, []).append(function)
+        elif target not in self.seen[function]:
+            self.work.append((function, target))
+
+    def visit(self, function: int, start: int) -> None:
+        seen = self.seen[function]
+        if start in seen or start not in self.blocks:
+            return
+        seen.add(start)
+        end: Exit = self.blocks[start].exit
+        match end.kind:
+            case ExitKind.RET:
+                self.mark(function)
+            case ExitKind.JUMP_INDIRECT:
+                # even with a table: the address may be one that the table does not have
+                if not end.targets:
+                    self.mark(function)
+                for target in end.targets:
+                    self.goes(function, target)
+            case ExitKind.CALL:
+                if end.target in self.returning or end.target not in self.entries:
+                    self.goes(function, end.other)
+                else:
+                    self.waiting.setdefault(end.target, []).append((function, end.other))
+            case (
+                ExitKind.JUMP
+                | ExitKind.BRANCH
+                | ExitKind.SWITCH
+                | ExitKind.CALL_INDIRECT
+                | ExitKind.SYSCALL
+            ):
+                for target in end.successors():
+                    self.goes(function, target)
+            case ExitKind.TRAP | ExitKind.RESULTS:
+                pass
+
+    def mark(self, function: int) -> None:
+        """A function returns: its callers go on."""
+        work = [function]
+        while work:
+            one = work.pop()
+            if one in self.returning:
+                continue
+            self.returning.add(one)
+            for caller, after in self.waiting.pop(one, ()):
+                self.goes(caller, after)
+            work += self.tails.pop(one, ())
+
+
+def find_functions(recovered: Recovered, lifted: Lifted) -> Functions:
+    """Make functions of blocks."""
+    blocks = lifted.blocks
+    entries = {entry for entry in recovered.entries if entry in blocks}
+    reach = _Reach(entries, blocks)
+    reach.run()
+    covered: set[int] = set()
+    bodies: dict[int, Body] = {}
+    for entry in sorted(entries):
+        reached = reach.seen[entry]
+        covered |= reached
+        body = Body(entry, recovered.names.get(entry, f"sub_{entry:x}"))
+        body.reached = [entry, *sorted(reached - {entry})]
+        body.returns = entry in reach.returning
+        bodies[entry] = body
+    for block in blocks.values():
+        end = block.exit
+        if (
+            end.kind is ExitKind.CALL
+            and end.target in entries
+            and end.target not in reach.returning
+        ):
+            end.other = -1
+    for start in sorted(set(blocks) - covered):
+        around = recovered.around(start)
+        if around not in bodies:
+            bodies[around] = Body(around, recovered.names.get(around, f"part_{around:x}"))
+        bodies[around].orphans.append(start)
+    return Functions(bodies, blocks, entries, recovered.taken & entries)

@@ -1,0 +1,217 @@
+"""Owns jump tables: which addresses a computed jump can go to.
+
+The jump's value is an expression over one load. It is evaluated for each entry of the table in
+turn, with constants that other blocks of the function give its registers, until an entry does not
+lead into the function. Too many targets do no harm (the jump compares addresses, not indices);
+one that is missed goes through `resume`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from wherever.ir import meaning, opcodes
+from wherever.ir.ops import BY_NUMBER, I64, Kind
+from wherever.ir.values import Block, ExitKind, Value
+
+if TYPE_CHECKING:
+    from wherever.aot.image import Image
+    from wherever.aot.lift import Lifted
+    from wherever.aot.recover import Recovered
+
+_LIMIT: Final = 2048
+_LOADS: Final = {op.number: op for op in BY_NUMBER.values() if op.kind is Kind.LOAD}
+_EVALUATE: Final = {
+    op.number: meaning.SCALAR[op.name]
+    for op in BY_NUMBER.values()
+    if op.name in meaning.SCALAR
+    and op.name.split(".")[0] in ("i32", "i64")
+    and op.kind is Kind.PURE
+}
+_BOUND: Final[dict[int, int]] = {
+    opcodes.I32_GT_U: 1,
+    opcodes.I64_GT_U: 1,
+    opcodes.I32_LE_U: 1,
+    opcodes.I64_LE_U: 1,
+    opcodes.I32_GE_U: 0,
+    opcodes.I64_GE_U: 0,
+    opcodes.I32_LT_U: 0,
+    opcodes.I64_LT_U: 0,
+}
+
+
+class _Unknown(Exception):
+    """The expression has a part without a value."""
+
+
+def _evaluate(value: Value, env: dict[int, int], load: Value, entry: int) -> int:
+    if value is load:
+        return entry
+    if value.op in (opcodes.I64_CONST, opcodes.I32_CONST):
+        return value.imm
+    if value.op == opcodes.GET:
+        if value.imm not in env:
+            raise _Unknown
+        return env[value.imm]
+    function = _EVALUATE.get(value.op)
+    if function is None:
+        raise _Unknown
+    return function(*(_evaluate(arg, env, load, entry) for arg in value.args))
+
+
+def _loads_in(value: Value, found: list[Value]) -> None:
+    if value.op in _LOADS:
+        found.append(value)
+        return
+    for arg in value.args:
+        _loads_in(arg, found)
+
+
+def _terms(value: Value, found: list[Value]) -> None:
+    if value.op == opcodes.I64_ADD:
+        for arg in value.args:
+            _terms(arg, found)
+    else:
+        found.append(value)
+
+
+def _gets(value: Value, load: Value, found: set[int]) -> None:
+    if value is load:
+        return
+    if value.op == opcodes.GET:
+        found.add(value.imm)
+    for arg in value.args:
+        _gets(arg, load, found)
+
+
+class _Function:
+    """What the blocks around a jump say: constants of registers, and bounds of indices."""
+
+    def __init__(self, low: int, high: int, blocks: list[Block]) -> None:
+        self.low = low
+        self.high = high
+        self.constants: dict[int, set[int]] = {}
+        self.before: dict[int, list[Block]] = {}
+        for block in blocks:
+            for slot, value in block.outs.items():
+                if value.op == opcodes.I64_CONST:
+                    self.constants.setdefault(slot, set()).add(value.imm)
+            for target in block.exit.successors():
+                self.before.setdefault(target, []).append(block)
+
+    def bound(self, start: int) -> int:
+        """How many entries the table has at most, from the compare that guards it."""
+        for _ in range(4):
+            preds = self.before.get(start, [])
+            for pred in preds:
+                condition = pred.exit.value
+                if pred.exit.kind is ExitKind.BRANCH and condition is not None:
+                    extra = _BOUND.get(condition.op)
+                    if extra is not None and condition.args[1].op in (
+                        opcodes.I32_CONST,
+                        opcodes.I64_CONST,
+                    ):
+                        return min(condition.args[1].imm + extra, _LIMIT)
+            if len(preds) != 1:
+                break
+            start = preds[0].start
+        return _LIMIT
+
+
+def _targets(image: Image, block: Block, value: Value, around: _Function) -> tuple[int, ...]:
+    loads: list[Value] = []
+    _loads_in(value, loads)
+    if not loads or any(one is not loads[0] for one in loads):
+        return ()
+    load = loads[0]
+    row = _LOADS[load.op]
+    signed = row.name.endswith("_s")
+    mask = (1 << 64) - 1 if row.result == I64 else (1 << 32) - 1
+    terms: list[Value] = []
+    _terms(load.args[0], terms)
+    bases: set[int] = set()
+    for term in terms:
+        if term.op == opcodes.I64_CONST:
+            bases.add(term.imm)
+        elif term.op == opcodes.GET:
+            bases |= around.constants.get(term.imm, set())
+    registers: set[int] = set()
+    _gets(value, load, registers)
+    environments: list[dict[int, int]] = [{}]
+    for slot in registers:
+        environments = [
+            {**env, slot: constant}
+            for env in environments
+            for constant in sorted(around.constants.get(slot, set()))
+        ][:64]
+    limit = around.bound(block.start)
+    found: set[int] = set()
+    for base in sorted(bases)[:64]:
+        data = image.read(base + load.imm, limit * row.access)
+        for env in environments:
+            for at in range(0, len(data) - row.access + 1, row.access):
+                entry = int.from_bytes(data[at : at + row.access], "little", signed=signed) & mask
+                try:
+                    target = _evaluate(value, env, load, entry)
+                except _Unknown:
+                    break
+                if target & 3 or not around.low <= target < around.high:
+                    break
+                found.add(target)
+    return tuple(sorted(found))
+
+
+def find_tables(image: Image, recovered: Recovered, lifted: Lifted) -> int:
+    """Give computed jumps their targets; how many of them have any."""
+    regions: dict[int, list[Block]] = {}
+    jumps: list[Block] = []
+    for block in lifted.blocks.values():
+        start = recovered.around(block.start)
+        regions.setdefault(start, []).append(block)
+        if block.exit.kind is ExitKind.JUMP_INDIRECT:
+            jumps.append(block)
+    highs = dict(zip(recovered.bounds, recovered.bounds[1:], strict=False))
+    contexts: dict[int, _Function] = {}
+    resolved: dict[int, tuple[int, ...]] = {}
+    for block in jumps:
+        value = block.exit.value
+        if value is None:
+            continue
+        start = recovered.around(block.start)
+        context = contexts.get(start)
+        if context is None:
+            high = highs.get(start, 1 << 32)
+            context = contexts[start] = _Function(start, high, regions[start])
+        targets = _targets(image, block, value, context)
+        if not targets:
+            # an address that data knows and that lies inside this function: a computed goto
+            inside = _within(recovered.labels, context)
+            targets = tuple(inside) if not _is_link(value) else ()
+        if targets:
+            resolved[block.start] = targets
+    wanted = {target for targets in resolved.values() for target in targets}
+    recovered.leaders |= wanted
+    lifted.split(wanted)
+    ends = {
+        block.end: block
+        for block in lifted.blocks.values()
+        if block.exit.kind is ExitKind.JUMP_INDIRECT
+    }
+    for start, targets in resolved.items():
+        block = lifted.blocks[start]
+        while block.exit.kind is not ExitKind.JUMP_INDIRECT and block.end in lifted.blocks:
+            block = lifted.blocks[block.end]
+        if block.exit.kind is ExitKind.JUMP_INDIRECT and block.end in ends:
+            block.exit.targets = targets
+    return len(resolved)
+
+
+def _within(labels: set[int], context: _Function) -> list[int]:
+    return sorted(a for a in labels if context.low <= a < context.high)
+
+
+def _is_link(value: Value) -> bool:
+    return value.op == opcodes.GET and value.imm == 30
+
+
+__all__ = ["find_tables"]

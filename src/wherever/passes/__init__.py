@@ -1,0 +1,1 @@
+"""Analyses and rewrites of the IR: what a block reads, what a function keeps, how control nests."""

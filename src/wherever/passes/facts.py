@@ -1,0 +1,79 @@
+"""Owns the facts of one block that dataflow needs, as bit masks over register slots."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from wherever.ir import opcodes
+from wherever.ir.ops import BY_NUMBER, Kind
+from wherever.ir.values import Block, ExitKind, Value
+
+if TYPE_CHECKING:
+    from typing import Final
+
+# loads alone may vanish; every other effect happens whether or not its value is used
+_LOADS: Final = frozenset(
+    op.number for op in BY_NUMBER.values() if op.kind in (Kind.LOAD, Kind.LOAD_LANE)
+)
+
+
+def is_load(op: int) -> bool:
+    """Whether an effect is a load, which nobody misses if its value is not used."""
+    return op in _LOADS
+
+
+def needs(value: Value) -> int:
+    """The registers a value is computed from, as a mask; remembered in the value."""
+    mask = value.needs
+    if mask < 0:
+        if value.op == opcodes.GET:
+            mask = 1 << value.imm
+        else:
+            mask = 0
+            for arg in value.args:
+                mask |= arg.needs if arg.needs >= 0 else needs(arg)
+        value.needs = mask
+    return mask
+
+
+class Facts:
+    """What a block reads always, what it changes, and what each change is computed from."""
+
+    __slots__ = ("always", "changes", "deferred", "deferred_needs", "outs", "returned")
+
+    def __init__(self, block: Block) -> None:
+        always = 0
+        for effect in block.effects:
+            if effect.op not in _LOADS:
+                always |= needs(effect)
+        end = block.exit
+        # what a return reads is decided with the frame: usually only the caller's own address
+        self.returned = needs(end.value) if end.kind is ExitKind.RET and end.value else 0
+        if end.value is not None and end.kind is not ExitKind.RET:
+            always |= needs(end.value)
+        for value in end.values:
+            always |= needs(value)
+        self.always = always
+        self.outs = [(1 << slot, needs(value)) for slot, value in block.outs.items()]
+        changes = 0
+        for bit, _ in self.outs:
+            changes |= bit
+        self.deferred = 0
+        self.deferred_needs = 0
+        if block.deferred is not None:
+            for slot in block.deferred.slots:
+                if not changes >> slot & 1:
+                    self.deferred |= 1 << slot
+            for operand in block.deferred.operands:
+                self.deferred_needs |= needs(operand)
+        self.changes = changes | self.deferred
+
+    def before(self, after: int) -> int:
+        """The registers live before the block's own work, given those live after it."""
+        live = (after & ~self.changes) | self.always
+        for bit, needed in self.outs:
+            if after & bit:
+                live |= needed
+        if after & self.deferred:
+            live |= self.deferred_needs
+        return live
