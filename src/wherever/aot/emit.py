@@ -8,7 +8,6 @@ may have put something else there meanwhile (*touched*).
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -25,6 +24,7 @@ from wherever.aot.convention import (
     mask_of,
 )
 from wherever.aot.expressions import Expressions, Locals
+from wherever.aot.nesting import Nested
 from wherever.ir import opcodes
 from wherever.ir.ops import I64
 from wherever.ir.values import Block, ExitKind, Value
@@ -34,12 +34,9 @@ from wherever.passes.structure import Edge, Graph, structure
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-sys.setrecursionlimit(max(sys.getrecursionlimit(), 50_000))
-
 _UNIFORM_PARAMETER_MASK: Final = mask_of(UNIFORM_PARAMETERS)
 _UNIFORM_RESULT_MASK: Final = mask_of(UNIFORM_RESULTS)
 _X0: Final = 1 << X[0]
-_MAX_SWITCH: Final = 20_000
 
 
 @dataclass(slots=True)
@@ -69,47 +66,7 @@ class Emitted:
     code: bytes
 
 
-class _Context:
-    """What encloses the current point: labels, innermost last."""
-
-    __slots__ = ("kinds", "labels", "nodes", "solid")
-
-    def __init__(self) -> None:
-        self.kinds: list[str] = []
-        self.nodes: list[int] = []
-        self.labels: dict[int, int] = {}  # node -> position of the label that leads to it
-        self.solid: list[int] = []  # positions that running off the end stops at: blocks
-
-    def push(self, kind: str, node: int) -> None:
-        if kind != "if":
-            self.labels[node] = len(self.nodes)
-        if kind == "block":
-            self.solid.append(len(self.nodes))
-        self.kinds.append(kind)
-        self.nodes.append(node)
-
-    def pop(self) -> None:
-        kind = self.kinds.pop()
-        node = self.nodes.pop()
-        if kind != "if":
-            self.labels.pop(node, None)
-        if kind == "block":
-            self.solid.pop()
-
-    def depth(self, node: int) -> int:
-        """The label that leads to a node."""
-        return len(self.nodes) - 1 - self.labels[node]
-
-    def has(self, node: int) -> bool:
-        """Whether some label leads to a node."""
-        return node in self.labels
-
-    def falls(self, node: int) -> bool:
-        """Whether running off the end here arrives at a node anyway."""
-        return bool(self.solid) and self.nodes[self.solid[-1]] == node
-
-
-class FunctionEmitter:
+class FunctionEmitter(Nested):
     """Emits one function, as the fast body or as the body that `resume` enters."""
 
     def __init__(
@@ -121,7 +78,9 @@ class FunctionEmitter:
         *,
         resume: bool = False,
     ) -> None:
+        super().__init__()
         self.layout = layout
+        self.types = layout.types
         self.c = conventions
         self.signature = signature
         self.after = after
@@ -133,11 +92,9 @@ class FunctionEmitter:
         self.locals = Locals(parameters)
         self.code = bytearray()
         self.x = Expressions(self.code, self.locals, layout.types, layout.runtime, layout.helpers)
-        self.context = _Context()
         self.escape_used = False
         self.return_local = -1
         self.link_local = -1
-        self.selector = -1
         self.starts: list[int] = []
         self.index: dict[int, int] = {}
         self.leaves: dict[int, tuple[int, int]] = {}  # node -> (from block, target) of a tail exit
@@ -223,7 +180,7 @@ class FunctionEmitter:
         self.local_mask = mask
 
     def _call_effect(self, block: Block) -> tuple[int, int, int]:
-        """Of a call: registers its callee may read in globals, may change, hands back as results."""
+        """Of a call: what the callee may read in globals, may change, and gives as results."""
         end = block.exit
         following = 0
         if end.other >= 0:
@@ -289,61 +246,7 @@ class FunctionEmitter:
         facts = self.c.facts[block.start]
         return facts.changes & self.after_masks[block.start]
 
-    # -- nesting
-
-    def _tree(self, node: int) -> None:
-        graph = self.graph
-        merges = [child for child in graph.children[node] if child in graph.merges]
-        if len(graph.edges[node]) > 2:
-            targets = {target for target, _ in graph.edges[node]}
-            merges = [c for c in graph.children[node] if c in graph.merges or c in targets]
-        if node in graph.loops:
-            self.code += e.LOOP
-            self.context.push("loop", node)
-            self._within(node, merges, 0)
-            self.context.pop()
-            self.code += e.END
-        else:
-            self._within(node, merges, 0)
-
-    def _within(self, node: int, merges: list[int], at: int) -> None:
-        for child in merges[at:]:
-            self.code += e.BLOCK
-            self.context.push("block", child)
-        self._node(node)
-        for child in reversed(merges[at:]):
-            self.context.pop()
-            self.code += e.END
-            self._tree(child)
-
-    def _go(self, source: int, edge: Edge) -> None:
-        """Control goes along an edge, at the end of everything emitted for the source."""
-        target, selected = edge
-        if selected >= 0:
-            self.code += e.i32_const(selected) + e.local_set(self._selector())
-        graph = self.graph
-        if graph.number[target] <= graph.number[source]:
-            self.code += e.branch(self.context.depth(target))
-        elif self._labelled(target):
-            if not self.context.falls(target):
-                self.code += e.branch(self.context.depth(target))
-        else:
-            self._tree(target)
-
-    def _labelled(self, target: int) -> bool:
-        return self.context.has(target)
-
-    def _jumps(self, source: int, edge: Edge) -> bool:
-        """Whether going along an edge is a branch to a label, without anything before it."""
-        target, selected = edge
-        return selected < 0 and (
-            self.graph.number[target] <= self.graph.number[source] or self._labelled(target)
-        )
-
-    def _selector(self) -> int:
-        if self.selector < 0:
-            self.selector = self.locals.new(0x7F)
-        return self.selector
+    # -- blocks
 
     def _node(self, node: int) -> None:
         if node in self.leaves:
@@ -353,38 +256,6 @@ class FunctionEmitter:
             self._dispatch(node)
         else:
             self._block(node)
-
-    def _dispatch(self, node: int) -> None:
-        """A node that only chooses, by the selector."""
-        edges = self.graph.edges[node]
-        self.code += e.local_get(self._selector()) + b"\x0e" + e.unsigned(len(edges) - 1)
-        for target, _ in edges:
-            self.code += e.unsigned(self.context.depth(target))
-
-    def _address_switch(self, low: int, edges: dict[int, Edge]) -> None:
-        """Branch by a word index on the stack; an address without an edge falls through."""
-        code = self.code
-        words = (max(edges) - low >> 2) + 1
-        index = self.locals.temporary(0x7F)
-        code += e.local_set(index)
-        if words > _MAX_SWITCH or any(selected >= 0 for _, selected in edges.values()):
-            # sparse, or through a dispatch node: compare one after the other
-            for address in sorted(edges):
-                target, selected = edges[address]
-                code += e.local_get(index) + e.i32_const(address - low >> 2) + b"\x46"
-                if selected >= 0:
-                    code += e.IF + e.i32_const(selected) + e.local_set(self._selector())
-                    code += e.branch(self.context.depth(target) + 1) + e.END
-                else:
-                    code += e.branch_if(self.context.depth(target))
-            return
-        code += e.BLOCK + e.local_get(index) + b"\x0e" + e.unsigned(words)
-        for at in range(low, low + 4 * words, 4):
-            edge = edges.get(at)
-            code += e.unsigned(0 if edge is None else self.context.depth(edge[0]) + 1)
-        code += b"\0" + e.END
-
-    # -- blocks
 
     def _block(self, node: int) -> None:
         start = self.starts[node]
@@ -434,24 +305,7 @@ class FunctionEmitter:
             inverted = self.x.condition(value)
 
         self._work(block, (value,), push)
-        yes, no = edges if len(edges) == 2 else (edges[0], edges[0])
-        code = self.code
-        if inverted:
-            yes, no = no, yes
-        if self._jumps(node, yes):
-            code += e.branch_if(self.context.depth(yes[0]))
-            self._go(node, no)
-        elif self._jumps(node, no):
-            code += e.I32_EQZ + e.branch_if(self.context.depth(no[0]))
-            self._go(node, yes)
-        else:
-            code += e.IF
-            self.context.push("if", -1)
-            self._go(node, yes)
-            code += e.ELSE
-            self._go(node, no)
-            self.context.pop()
-            code += e.END
+        self._branch_to(node, edges, inverted=inverted)
 
     def _work(
         self, block: Block, operands: Sequence[Value], push: Callable[[], None] | None = None
@@ -514,53 +368,12 @@ class FunctionEmitter:
                 outs.append((slot, value))
         return outs, straight
 
-    def _assign_late(self, late: list[tuple[int, int]]) -> None:
-        for slot, place in late:
-            self.code += e.local_get(place)
-            self.code += e.local_set(self.locals.slot(slot, self.layout.types[slot]))
-
     def _materialise(self, block: Block, after: int) -> None:
         deferred = block.deferred
         assert deferred is not None
         for slot in sorted(deferred.slots):
             if slot not in block.outs and after >> slot & 1:
                 block.outs[slot] = deferred.value(slot)
-
-    def _assign(self, outs: list[tuple[int, Value]]) -> list[tuple[int, int]]:
-        """Assign the changed registers, those that nobody still reads first."""
-        x = self.x
-        code = self.code
-        late: list[tuple[int, int]] = []
-        waiting = outs
-        while waiting:
-            again: list[tuple[int, Value]] = []
-            for slot, value in waiting:
-                reads = x.pending.get(slot, 0)
-                if reads and reads != _reads_below(value, slot):
-                    again.append((slot, value))
-                    continue
-                self._assign_one(slot, value)
-            if len(again) == len(waiting):
-                slot, value = again.pop(0)
-                x.emit(value)
-                place = self.locals.temporary(self.layout.types[slot])
-                code += e.local_set(place)
-                late.append((slot, place))
-            waiting = again
-        return late
-
-    def _assign_one(self, slot: int, value: Value) -> None:
-        x = self.x
-        index = self.locals.slot(slot, self.layout.types[slot])
-        fresh = value.uses > 1 and value.place < 0
-        constant = value.op in (opcodes.I64_CONST, opcodes.I32_CONST, opcodes.GET)
-        if fresh and not constant:
-            # the register's own local is where the shared value lives from now on
-            x.compute_only(value)
-            value.place = index
-        else:
-            x.emit(value)
-        self.code += e.local_set(index)
 
     # -- registers and globals
 
@@ -858,12 +671,3 @@ class FunctionEmitter:
             if slot >= 0:
                 mask |= 1 << slot
         self._sync(mask)
-
-
-def _reads_below(value: Value, slot: int) -> int:
-    """How many reads of a register emitting this value will do."""
-    if value.op == opcodes.GET:
-        return 1 if value.imm == slot else 0
-    if value.place >= 0:
-        return 0
-    return sum(_reads_below(arg, slot) for arg in value.args)

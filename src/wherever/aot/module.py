@@ -1,0 +1,408 @@
+"""Owns the output module: the personality with everything generated appended to it."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from wherever.aot import driver
+from wherever.aot.convention import UNIFORM_PARAMETERS, UNIFORM_RESULTS, Conventions, Signature
+from wherever.aot.driver import Personality, Points
+from wherever.aot.emit import Emitted, FunctionEmitter, Layout
+from wherever.aot.runtime import RuntimeEmitter
+from wherever.errors import InternalError, Unsupported
+from wherever.ir import opcodes
+from wherever.ir.values import ExitKind
+from wherever.isa.aarch64.registers import REGISTERS
+from wherever.program.elf import PF_R, PF_W, PF_X, STT_FUNC, STT_GNU_IFUNC
+from wherever.wasm.builder import ModuleBuilder
+from wherever.wasm.emit import function_body, locals_of
+from wherever.wasm.instructions import instruction
+from wherever.wasm.module import Module, Table
+from wherever.wasm.reader import read_module
+from wherever.wasm.types import (
+    FUNCREF,
+    AbstractHeap,
+    ExternKind,
+    FuncType,
+    GlobalType,
+    Limits,
+    NumType,
+    RefType,
+    TableType,
+    TagType,
+    TypeIndex,
+    ValType,
+    VecType,
+)
+from wherever.wasm.writer import expression
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from wherever.aot.image import Image
+    from wherever.aot.lift import Lifted
+    from wherever.aot.recover import Recovered
+
+_TYPES: Final[dict[int, ValType]] = {
+    0x7F: NumType.I32,
+    0x7E: NumType.I64,
+    0x7D: NumType.F32,
+    0x7C: NumType.F64,
+    0x7B: VecType.V128,
+}
+_I32, _I64 = NumType.I32, NumType.I64
+_PAGE: Final = 65536
+_MAX_TEXT: Final = 64 << 20
+# What the generated code implements, as the kernel announces it (asm/hwcap.h): FP, ASIMD, AES,
+# PMULL, SHA1, SHA2, CRC32, ATOMICS.
+HWCAP: Final = 1 << 0 | 1 << 1 | 1 << 3 | 1 << 4 | 1 << 5 | 1 << 6 | 1 << 7 | 1 << 8
+
+
+@dataclass(slots=True)
+class Sizes:
+    """What the translation weighs, for reports."""
+
+    functions: int = 0
+    instructions: int = 0
+    fast: int = 0  # bytes of function bodies
+    resume: int = 0  # bytes of the bodies that `resume` enters
+    total: int = 0
+    points: int = 0
+    extra: dict[str, int] = field(default_factory=dict[str, int])
+
+
+def _func_type(parameters: Sequence[int], results: Sequence[int]) -> FuncType:
+    return FuncType(tuple(_TYPES[t] for t in parameters), tuple(_TYPES[t] for t in results))
+
+
+def _body(emitted: Emitted) -> bytes:
+    return function_body(locals_of([_TYPES[t] for t in emitted.locals]), emitted.code)
+
+
+def read_personality(module: Module) -> Personality:
+    """Find the personality's exports (linux/ABI.md)."""
+    exports = {item.name: item for item in module.exports}
+    imported = len(module.global_types()) - len(module.globals)
+
+    def function(name: str) -> int:
+        item = exports.get(name)
+        if item is None or item.kind is not ExternKind.FUNC:
+            raise InternalError(f"the Linux personality exports no function {name}")
+        return item.index
+
+    def address(name: str) -> int:
+        item = exports.get(name)
+        if item is None or item.kind is not ExternKind.GLOBAL or item.index < imported:
+            raise InternalError(f"the Linux personality exports no address {name}")
+        for current in module.globals[item.index - imported].init:
+            if current.opcode.name == "i32.const":
+                value = current.immediates[0]
+                if isinstance(value, int):
+                    return value & 0xFFFF_FFFF
+        raise InternalError(f"the Linux personality's {name} is not a constant")
+
+    return Personality(
+        start=function("linux_start"),
+        syscall=function("linux_syscall"),
+        registers=function("linux_registers"),
+        fault=function("linux_fault"),
+        image=address("linux_image"),
+        state=address("linux_state"),
+        pending=address("linux_pending"),
+        sigreturn=address("linux_sigreturn"),
+    )
+
+
+class Assembler:
+    """Puts one translated program together with the personality."""
+
+    def __init__(
+        self,
+        image: Image,
+        recovered: Recovered,
+        lifted: Lifted,
+        conventions: Conventions,
+        personality: bytes,
+    ) -> None:
+        self.image = image
+        self.recovered = recovered
+        self.lifted = lifted
+        self.c = conventions
+        self.builder = ModuleBuilder(read_module(personality))
+        self.personality = read_personality(read_module(personality))
+        self.sizes = Sizes()
+        self.data_at = (image.end + 15) & ~15
+        self.data = bytearray()
+
+    # -- pieces of linear memory after the image
+
+    def place(self, contents: bytes) -> int:
+        """Put read-only bytes behind the image; their address."""
+        self.data += bytes(-len(self.data) % 16)
+        at = self.data_at + len(self.data)
+        self.data += contents
+        return at
+
+    # -- the whole
+
+    def assemble(self, progress: Callable[[int, int], None] | None = None) -> bytes:
+        """The module's bytes."""
+        b = self.builder
+        p = self.personality
+        registers = [self._global(t) for t in REGISTERS.types]
+        pc = self._global(0x7E)
+        tag = b.tag(TagType(b.type(FuncType((), ()))))
+        uniform = _func_type(
+            [REGISTERS.types[s] for s in UNIFORM_PARAMETERS],
+            [REGISTERS.types[s] for s in UNIFORM_RESULTS],
+        )
+        uniform_type = b.type(uniform)
+        resume_type = b.type(FuncType((_I32,), ()))
+
+        save = b.declare_function(FuncType((), ()), name="save_state")
+        load = b.declare_function(FuncType((), ()), name="load_state")
+        fault = b.declare_function(FuncType((_I32, _I64), ()), name="fault")
+        pending = b.declare_function(FuncType((), ()), name="pending")
+        syscall = b.declare_function(FuncType((_I64,) * 8, (_I64,)), name="syscall")
+        miss = b.declare_function(uniform_type, name="miss")
+        step = b.declare_function(FuncType((), ()), name="step")
+        start = b.declare_function(FuncType((), ()), name="_start")
+        wide = FuncType((_I64, _I64), (_I64,))
+        mulh_u = b.declare_function(wide, name="mulh_u")
+        mulh_s = b.declare_function(wide, name="mulh_s")
+        helpers = {opcodes.I64_MULH_U: mulh_u, opcodes.I64_MULH_S: mulh_s}
+
+        runtime = [
+            (b.declare_function(_func_type(f.parameters, f.results), name=f.name), f.results)
+            for f in self.lifted.runtime.functions
+        ]
+        functions = {
+            signature.entry: b.declare_function(
+                _func_type(
+                    [REGISTERS.types[s] for s in signature.parameters],
+                    [REGISTERS.types[s] for s in signature.results],
+                ),
+                name=signature.name,
+            )
+            for signature in self.c.all.values()
+            if self.c.functions.bodies[signature.entry].reached
+        }
+
+        low = min(a for a, _ in self.image.text)
+        high = max(a for _, a in self.image.text)
+        if high - low > _MAX_TEXT:
+            raise Unsupported(
+                f"unsupported: the program's code spans {high - low >> 20} MiB; "
+                f"up to {_MAX_TEXT >> 20} MiB is translated"
+            )
+        words = high - low >> 2
+        table = b.table(
+            Table(
+                TableType(RefType(nullable=False, heap=AbstractHeap.FUNC), Limits(words, words)),
+                expression(instruction("ref.func", miss)),
+            )
+        )
+        for entry in sorted(self.c.functions.taken):
+            if entry in functions:
+                b.functions_in_table(entry - low >> 2, [functions[entry]], table)
+
+        layout = Layout(
+            globals=registers,
+            pc=pc,
+            functions=functions,
+            runtime=runtime,
+            helpers=helpers,
+            syscall=syscall,
+            fault=fault,
+            tag=tag,
+            uniform=uniform_type,
+            table=table,
+            text_low=low,
+            text_words=words,
+        )
+        points, resumes = self._functions(layout, resume_type, progress)
+        resume_table = b.table(TableType(FUNCREF, Limits(len(resumes), len(resumes))))
+        if resumes:
+            b.functions_in_table(0, resumes, resume_table)
+
+        for function, (index, _) in zip(self.lifted.runtime.functions, runtime, strict=True):
+            b.define(index, _body(RuntimeEmitter(function, runtime, helpers).emit()))
+        plain: dict[int, bytes] = {
+            save: driver.save_state(p, registers, pc),
+            load: driver.load_state(p, registers, pc),
+            fault: driver.fault(p, pc, save, load, tag),
+            pending: driver.pending(p, save, load, tag),
+            miss: driver.miss(registers, tag),
+            start: driver.start(p, self.image.entry, registers, pc, step, tag),
+            mulh_s: driver.mulh_s(mulh_u),
+        }
+        for index, code in plain.items():
+            b.define(index, _body(Emitted([], code)))
+        b.define(syscall, _body(Emitted([0x7E], driver.syscall(p, registers, pc, pending))))
+        b.define(mulh_u, _body(Emitted(*driver.mulh_u())))
+        code = driver.step(p, points, pc, syscall, fault, (resume_type, resume_table))
+        b.define(step, _body(Emitted([0x7F] * 4, code)))
+        self._memory()
+        b.export("_start", ExternKind.FUNC, start)
+        wasm = b.build()
+        self.sizes.total = len(wasm)
+        return wasm
+
+    def _global(self, type_: int) -> int:
+        zero = {
+            0x7F: instruction("i32.const", 0),
+            0x7E: instruction("i64.const", 0),
+            0x7B: instruction("v128.const", bytes(16)),
+        }[type_]
+        return self.builder.global_(GlobalType(_TYPES[type_], mutable=True), expression(zero))
+
+    # -- functions
+
+    def _functions(
+        self,
+        layout: Layout,
+        resume_type: TypeIndex,
+        progress: Callable[[int, int], None] | None,
+    ) -> tuple[Points, list[int]]:
+        """Emit every function twice: as it runs, and as it is resumed."""
+        b = self.builder
+        after = self.c.liveness.after
+        addresses: dict[int, tuple[int, int]] = {}
+        resumes: list[int] = []
+        everything = list(self.c.all.values())
+        for done, signature in enumerate(everything):
+            if progress is not None and done & 31 == 0:
+                progress(done, len(everything))
+            body = self.c.functions.bodies[signature.entry]
+            if body.reached:
+                emitted = FunctionEmitter(layout, self.c, signature, after).emit()
+                code = _body(emitted)
+                b.define(layout.functions[signature.entry], code)
+                self.sizes.fast += len(code)
+            points = self._points(signature)
+            fresh = [a for a in points if a not in addresses]
+            if not fresh:
+                continue
+            index = b.declare_function(resume_type, name=f"resume {signature.name}")
+            if fresh == [signature.entry] and not body.orphans and body.reached:
+                function = layout.functions[signature.entry]
+                emitted = Emitted(*driver.thunk(signature, function, layout.globals, layout.pc))
+                addresses[signature.entry] = (len(resumes), 0)
+            else:
+                emitter = FunctionEmitter(layout, self.c, signature, after, resume=True)
+                emitted = emitter.emit()
+                for address in fresh:
+                    addresses[address] = (len(resumes), emitter.index[address])
+            code = _body(emitted)
+            b.define(index, code)
+            self.sizes.resume += len(code)
+            resumes.append(index)
+        self.sizes.functions = len(everything)
+        self.sizes.instructions = sum(len(words) for _, words in self.recovered.words)
+        self.sizes.points = len(addresses)
+        rows = sorted(addresses.items())
+        count = len(rows)
+        return Points(
+            self.place(struct.pack(f"<{count}I", *(a for a, _ in rows))),
+            self.place(struct.pack(f"<{count}I", *(o for _, (o, _) in rows))),
+            self.place(struct.pack(f"<{count}I", *(s for _, (_, s) in rows))),
+            count,
+        ), resumes
+
+    def _points(self, signature: Signature) -> list[int]:
+        """Where a function can be resumed: its entry, after its calls, and what nothing reaches."""
+        body = self.c.functions.bodies[signature.entry]
+        blocks = self.c.functions.blocks
+        inside = {*body.reached, *body.orphans}
+        found = set(body.orphans) | {a for a in inside if a in self.recovered.labels}
+        if body.reached:
+            found.add(body.entry)
+        for start in inside:
+            end = blocks[start].exit
+            if end.kind in (ExitKind.CALL, ExitKind.CALL_INDIRECT, ExitKind.SYSCALL):
+                if end.other in inside:
+                    found.add(end.other)
+            elif end.kind is ExitKind.JUMP_INDIRECT:
+                found.update(t for t in end.targets if t in inside)
+        return sorted(found)
+
+    # -- memory
+
+    def _memory(self) -> None:
+        image, b, p = self.image, self.builder, self.personality
+        symbols, symbol_count = self._symbols()
+        segments = b"".join(
+            struct.pack(
+                "<4Q",
+                piece.address & ~0xFFF,
+                (piece.end + 0xFFF) & ~0xFFF,
+                (1 if piece.flags & PF_R else 0)
+                | (2 if piece.flags & PF_W else 0)
+                | (4 if piece.flags & PF_X else 0),
+                piece.offset & ~0xFFF,
+            )
+            for piece in image.pieces
+        )
+        segments_at = self.place(segments)
+        end = self.data_at + len(self.data)
+        for piece in image.pieces:
+            contents = piece.data.rstrip(b"\0")
+            if contents:
+                b.bytes_at(piece.address, contents)
+        if self.data:
+            b.bytes_at(self.data_at, bytes(self.data))
+        elf = image.elf
+        phdr = next(
+            (
+                piece.address + elf.phdr_offset - piece.offset
+                for piece in image.pieces
+                if piece.offset <= elf.phdr_offset < piece.offset + len(piece.data)
+            ),
+            0,
+        )
+        b.bytes_at(
+            p.image,
+            struct.pack(
+                "<15Q",
+                image.entry,
+                image.base,
+                phdr,
+                56,
+                elf.phdr_count,
+                image.pieces[0].address & ~0xFFF,
+                end,
+                HWCAP,
+                0,
+                segments_at,
+                len(image.pieces),
+                symbols,
+                symbol_count,
+                0,
+                0,
+            ),
+        )
+        b.reserve_memory(0, (end + _PAGE - 1) // _PAGE)
+
+    def _symbols(self) -> tuple[int, int]:
+        rows = sorted(
+            {
+                (s.address + self.image.base, s.name)
+                for s in self.image.elf.symbols
+                if s.type in (STT_FUNC, STT_GNU_IFUNC) and s.name
+            }
+        )
+        if not rows:
+            return 0, 0
+        names = bytearray()
+        offsets: list[int] = []
+        for _, name in rows:
+            offsets.append(len(names))
+            names += name.encode() + b"\0"
+        at = self.place(bytes(names))
+        table = b"".join(
+            struct.pack("<2I", address, at + offset)
+            for (address, _), offset in zip(rows, offsets, strict=True)
+        )
+        return self.place(table), len(rows)

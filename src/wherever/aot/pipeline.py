@@ -1,0 +1,56 @@
+"""Owns the pipeline: an ELF program becomes a WebAssembly module, stage by stage."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from wherever.aot.convention import conventions
+from wherever.aot.functions import find_functions
+from wherever.aot.image import place
+from wherever.aot.lift import lift
+from wherever.aot.module import Assembler, Sizes
+from wherever.aot.recover import recover
+from wherever.aot.tables import find_tables
+from wherever.program.elf import read_elf
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+@dataclass(frozen=True, slots=True)
+class Translation:
+    """The module, and what it took."""
+
+    wasm: bytes
+    sizes: Sizes
+    illegal: dict[int, int]  # address -> word of what is not translated
+
+
+def translate(
+    program: bytes,
+    personality: bytes,
+    progress: Callable[[str, int, int], None] | None = None,
+) -> Translation:
+    """Translate a static Linux program; the same bytes in give the same bytes out."""
+    elf = read_elf(program)
+    image = place(elf)
+    recovered = recover(image)
+    total = sum(len(words) for _, words in recovered.words)
+    low = recovered.words[0][0] if recovered.words else 0
+
+    def lifting(address: int) -> None:
+        if progress is not None:
+            progress("lift", address - low >> 2, total)
+
+    def emitting(done: int, of: int) -> None:
+        if progress is not None:
+            progress("emit", done, of)
+
+    lifted = lift(recovered, lifting)
+    find_tables(image, recovered, lifted)
+    functions = find_functions(recovered, lifted)
+    agreed = conventions(functions)
+    assembler = Assembler(image, recovered, lifted, agreed, personality)
+    wasm = assembler.assemble(emitting)
+    return Translation(wasm, assembler.sizes, lifted.illegal)
