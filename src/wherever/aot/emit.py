@@ -248,6 +248,11 @@ class FunctionEmitter(Nested):
 
     # -- blocks
 
+    def _switches(self, node: int) -> bool:
+        if node >= len(self.starts):
+            return True
+        return self.blocks[self.starts[node]].exit.kind is ExitKind.JUMP_INDIRECT
+
     def _node(self, node: int) -> None:
         if node in self.leaves:
             start, target = self.leaves[node]

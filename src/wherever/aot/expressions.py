@@ -201,6 +201,8 @@ class Expressions:
         """Leave the values as they were found: another function may have the block too."""
         for effect in block.effects:
             self.reset(effect)
+            for arg in effect.args:
+                self.reset(arg)
         for value in ends:
             self.reset(value)
         self.locals.release()

@@ -68,6 +68,7 @@ class Nested:
     locals: Locals
     x: Expressions
     types: Sequence[int]
+    starts: list[int]
 
     def __init__(self) -> None:
         self.context = _Context()
@@ -76,10 +77,14 @@ class Nested:
     def _node(self, node: int) -> None:
         raise NotImplementedError
 
+    def _switches(self, node: int) -> bool:
+        """Whether a node chooses among its successors by a table, and so needs them labelled."""
+        return node >= len(self.starts)
+
     def _tree(self, node: int) -> None:
         graph = self.graph
         merges = [child for child in graph.children[node] if child in graph.merges]
-        if len(graph.edges[node]) > 2:
+        if self._switches(node):
             targets = {target for target, _ in graph.edges[node]}
             merges = [c for c in graph.children[node] if c in graph.merges or c in targets]
         if node in graph.loops:
