@@ -20,7 +20,7 @@ from wherever.errors import InvalidProgram
 from wherever.wasm.builder import ModuleBuilder
 from wherever.wasm.code_scan import code_features
 from wherever.wasm.cursor import Cursor, Malformed
-from wherever.wasm.declared import val_type_feature
+from wherever.wasm.declared import heap_type_feature, val_type_feature
 from wherever.wasm.features import Feature
 from wherever.wasm.inspect import inspect
 from wherever.wasm.instructions import (
@@ -33,7 +33,7 @@ from wherever.wasm.preamble import Kind, recognise
 from wherever.wasm.reader import read_module
 from wherever.wasm.shape import shape
 from wherever.wasm.text import instruction_text
-from wherever.wasm.types import RefType, VecType
+from wherever.wasm.types import AbstractHeap, ConcreteHeap, RefType, VecType
 from wherever.wasm.writer import rewrite_module, write_module
 
 SUITE_FILES = 257
@@ -95,6 +95,8 @@ def features_by_decoding(module: Module) -> set[Feature]:
                     found.add(Feature.MULTI_VALUE)
                 elif isinstance(value, VecType | RefType):
                     found.add(val_type_feature(value))
+                elif isinstance(value, AbstractHeap | ConcreteHeap):
+                    found.add(heap_type_feature(value))
     return found - {Feature.WASM_1}
 
 

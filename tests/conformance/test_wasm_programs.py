@@ -10,16 +10,16 @@ import pytest
 
 from wherever.wasm.builder import ModuleBuilder
 from wherever.wasm.code_scan import code_features
-from wherever.wasm.declared import val_type_feature
+from wherever.wasm.declared import heap_type_feature, val_type_feature
 from wherever.wasm.features import Feature
 from wherever.wasm.inspect import inspect_module
 from wherever.wasm.instructions import TypeBlock
 from wherever.wasm.module import Module
 from wherever.wasm.reader import read_module
-from wherever.wasm.types import RefType, VecType
+from wherever.wasm.types import AbstractHeap, ConcreteHeap, RefType, VecType
 from wherever.wasm.writer import rewrite_module, write_module
 
-SAMPLE = 1_500_000  # the bytes of a program small enough for `make test`
+SAMPLE = 700_000  # the bytes of a program small enough for `make test`
 DECODED = 4_000_000  # the bytes of code of which every instruction is decoded one by one
 
 
@@ -53,6 +53,8 @@ def features_by_decoding(module: Module, step: int) -> set[Feature]:
                     found.add(Feature.MULTI_VALUE)
                 elif isinstance(value, VecType | RefType):
                     found.add(val_type_feature(value))
+                elif isinstance(value, AbstractHeap | ConcreteHeap):
+                    found.add(heap_type_feature(value))
     return found - {Feature.WASM_1}
 
 

@@ -14,17 +14,24 @@ before anything runs.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Final
 
 from wherever.wasm.cursor import Cursor
-from wherever.wasm.declared import val_type_feature
+from wherever.wasm.declared import heap_type_feature, val_type_feature
 from wherever.wasm.features import Feature
 from wherever.wasm.instructions import TypeBlock, Value, read_instruction
 from wherever.wasm.module import Body, Module
 from wherever.wasm.opcodes import INDEX_IMMEDIATES, OPCODES, Immediate, Opcode
-from wherever.wasm.types import VALTYPE_BY_CODE, RefType, VecType
+from wherever.wasm.types import (
+    HEAP_BY_CODE,
+    VALTYPE_BY_CODE,
+    AbstractHeap,
+    ConcreteHeap,
+    RefType,
+    VecType,
+)
 
 # Possessive, so that nothing is ever matched twice: an adversary cannot make it backtrack.
 _LEB: Final = rb"[\x80-\xff]{0,9}+[\x00-\x7f]"
@@ -33,7 +40,6 @@ _PATTERNS: Final[dict[Immediate, bytes]] = {
     **dict.fromkeys(INDEX_IMMEDIATES, _LEB),
     Immediate.I32: _LEB,
     Immediate.I64: _LEB,
-    Immediate.HEAPTYPE: _LEB,
     Immediate.MEMARG: rb"[\x00-\x3f]" + _LEB,  # with bit 6 a memory's index follows: not matched
     Immediate.F32: rb"[\x00-\xff]{4}",
     Immediate.F64: rb"[\x00-\xff]{8}",
@@ -65,6 +71,14 @@ def _val_type(seen: frozenset[Feature]) -> bytes:
     return _one_of(known)
 
 
+def _heap_type(seen: frozenset[Feature]) -> bytes:
+    known = [code for code, heap in HEAP_BY_CODE.items() if heap_type_feature(heap) in seen]
+    forms = [_one_of(known)] if known else [rb"(?!)"]
+    if Feature.FUNCTION_REFERENCES in seen:  # which brought type indices here
+        forms.append(rb"[\x80-\xff]{1,4}+[\x00-\x7f]|[\x00-\x3f]")
+    return b"(?:%s)" % b"|".join(forms)
+
+
 def _block_type(seen: frozenset[Feature]) -> bytes:
     forms = [rb"\x40", _val_type(seen)]
     if Feature.MULTI_VALUE in seen:  # which brought type indices here
@@ -72,16 +86,10 @@ def _block_type(seen: frozenset[Feature]) -> bytes:
     return b"(?:%s)" % b"|".join(forms)
 
 
-def _immediates(opcode: Opcode, block_type: bytes, val_type: bytes) -> bytes | None:
+def _immediates(opcode: Opcode, by_type: Mapping[Immediate, bytes]) -> bytes | None:
     out = b""
     for immediate in opcode.immediates:
-        if immediate is Immediate.BLOCKTYPE:
-            out += block_type
-            continue
-        if immediate is Immediate.VALTYPES:
-            out += rb"\x01" + val_type
-            continue
-        pattern = _PATTERNS.get(immediate)
+        pattern = by_type.get(immediate) or _PATTERNS.get(immediate)
         if pattern is None:
             return None
         out += pattern
@@ -91,7 +99,11 @@ def _immediates(opcode: Opcode, block_type: bytes, val_type: bytes) -> bytes | N
 @lru_cache(64)
 def _skip(seen: frozenset[Feature], has_data_count: bool) -> re.Pattern[bytes]:
     """What runs over every instruction of the proposals in `seen` that a pattern can follow."""
-    block_type, val_type = _block_type(seen), _val_type(seen)
+    by_type = {
+        Immediate.BLOCKTYPE: _block_type(seen),
+        Immediate.HEAPTYPE: _heap_type(seen),
+        Immediate.VALTYPES: rb"\x01" + _val_type(seen),
+    }
     plain: dict[bytes, list[int]] = {}
     prefixed: dict[tuple[int, bytes], list[bytes]] = {}
     for opcode in OPCODES:
@@ -99,7 +111,7 @@ def _skip(seen: frozenset[Feature], has_data_count: bool) -> re.Pattern[bytes]:
             continue
         if opcode.name in _WANT_DATA_COUNT and not has_data_count:
             continue
-        after = _immediates(opcode, block_type, val_type)
+        after = _immediates(opcode, by_type)
         if after is None:
             continue
         if opcode.prefix is None:
@@ -137,6 +149,8 @@ def _value_feature(value: Value) -> Feature:
         return Feature.MULTI_VALUE
     if isinstance(value, VecType | RefType):
         return val_type_feature(value)
+    if isinstance(value, AbstractHeap | ConcreteHeap):
+        return heap_type_feature(value)
     return Feature.WASM_1
 
 

@@ -20,6 +20,7 @@ from wherever.wasm.types import (
     ExternKind,
     FuncType,
     GlobalType,
+    HeapType,
     MemoryType,
     NumType,
     RefType,
@@ -37,6 +38,13 @@ _HEAP_FEATURE: Final[dict[AbstractHeap, Feature]] = {
 }
 
 
+def heap_type_feature(heap: HeapType) -> Feature:
+    """The proposal that brought a heap type."""
+    if isinstance(heap, ConcreteHeap):
+        return Feature.FUNCTION_REFERENCES
+    return _HEAP_FEATURE.get(heap, Feature.GC)
+
+
 def val_type_feature(valtype: ValType) -> Feature:
     """The proposal that brought a value type."""
     match valtype:
@@ -45,9 +53,7 @@ def val_type_feature(valtype: ValType) -> Feature:
         case VecType():
             return Feature.SIMD
         case RefType(nullable, heap):
-            if isinstance(heap, ConcreteHeap):
-                return Feature.FUNCTION_REFERENCES
-            feature = _HEAP_FEATURE.get(heap, Feature.GC)
+            feature = heap_type_feature(heap)
             if feature is Feature.REFERENCE_TYPES and not nullable:
                 return Feature.FUNCTION_REFERENCES
             return feature
@@ -92,15 +98,25 @@ def _expressions(module: Module) -> Iterator[Expression]:
 _EXTENDED_CONST: Final = frozenset(
     {"i32.add", "i32.sub", "i32.mul", "i64.add", "i64.sub", "i64.mul"}
 )
-_MVP_CONST: Final = re.compile(rb"[\x41\x42\x23][\x80-\xff]{0,9}+[\x00-\x7f]\x0b")
+# One constant, or one reference, is nearly every expression; the rest is decoded.
+_MVP_CONST: Final = re.compile(
+    rb"(?s:[\x41\x42\x23][\x80-\xff]{0,9}+[\x00-\x7f]|\x43.{4}|\x44.{8})\x0b"
+)
+_PLAIN_REFERENCE: Final = re.compile(rb"(?:\xd0[\x6f\x70]|\xd2[\x80-\xff]{0,4}+[\x00-\x7f])\x0b")
 
 
 def _expression(expression: Expression) -> Iterator[Feature]:
     if _MVP_CONST.fullmatch(expression.raw):
         return
+    if _PLAIN_REFERENCE.fullmatch(expression.raw):
+        yield Feature.REFERENCE_TYPES
+        return
     for instruction in expression:
         opcode = instruction.opcode
         yield Feature.EXTENDED_CONST if opcode.name in _EXTENDED_CONST else opcode.feature
+        for value in instruction.immediates:
+            if isinstance(value, AbstractHeap | ConcreteHeap):
+                yield heap_type_feature(value)
 
 
 def _memories(module: Module, memories: Iterable[MemoryType]) -> Iterator[Feature]:

@@ -27,14 +27,15 @@ def _signed(value: int) -> bytes:
     return bytes(out)
 
 
-SIGNED_BIAS: Final = 1024
-SMALL_UNSIGNED: Final[tuple[bytes, ...]] = tuple(map(_unsigned, range(4096)))
-SMALL_SIGNED: Final[tuple[bytes, ...]] = tuple(map(_signed, range(-SIGNED_BIAS, 4096)))
+SIGNED_BIAS: Final = 64
+_SMALL: Final = 1024
+SMALL_UNSIGNED: Final[tuple[bytes, ...]] = tuple(map(_unsigned, range(_SMALL)))
+SMALL_SIGNED: Final[tuple[bytes, ...]] = tuple(map(_signed, range(-SIGNED_BIAS, _SMALL)))
 
 
 def unsigned(value: int) -> bytes:
     """The shortest unsigned LEB128 of `value`, which must not be negative."""
-    if 0 <= value < 4096:
+    if 0 <= value < _SMALL:
         return SMALL_UNSIGNED[value]
     if value < 0:
         raise ValueError(f"{value} has no unsigned LEB128 form: it is negative")
@@ -43,7 +44,7 @@ def unsigned(value: int) -> bytes:
 
 def signed(value: int) -> bytes:
     """The shortest signed LEB128 of `value`."""
-    if -SIGNED_BIAS <= value < 4096:
+    if -SIGNED_BIAS <= value < _SMALL:
         return SMALL_SIGNED[value + SIGNED_BIAS]
     return _signed(value)
 

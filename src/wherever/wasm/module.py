@@ -10,10 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, IntEnum
-from typing import TypeAlias, overload
+from typing import TYPE_CHECKING, TypeAlias, overload
 
 from wherever.wasm.cursor import Cursor
-from wherever.wasm.instructions import Instruction, read_expression
 from wherever.wasm.type_codec import read_val_type
 from wherever.wasm.types import (
     ExternKind,
@@ -30,6 +29,12 @@ from wherever.wasm.types import (
     TypeUse,
     ValType,
 )
+
+if TYPE_CHECKING:
+    from wherever.wasm.instructions import Instruction
+
+# The instruction decoder, and with it the opcode table, is imported where code is first decoded:
+# most users of a module look at its declarations only, and must start fast.
 
 
 class SectionId(IntEnum):
@@ -95,6 +100,8 @@ class Expression:
     offset: int = field(default=0, compare=False)
 
     def __iter__(self) -> Iterator[Instruction]:
+        from wherever.wasm.instructions import read_expression
+
         for _, current in read_expression(Cursor(self.raw)):
             yield current
 
@@ -221,6 +228,8 @@ class Body:
 
     def instructions(self) -> Iterator[tuple[int, Instruction]]:
         """Every instruction with its offset in the module, through the last `end`."""
+        from wherever.wasm.instructions import read_expression
+
         cursor = self._locals()[0]
         yield from read_expression(cursor)
         if cursor.left:

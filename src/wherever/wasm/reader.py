@@ -10,11 +10,9 @@ from __future__ import annotations
 import re
 from array import array
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Final
 
 from wherever.wasm.cursor import Cursor
-from wherever.wasm.instructions import read_expression
 from wherever.wasm.module import (
     SECTION_ORDER,
     Code,
@@ -52,25 +50,25 @@ from wherever.wasm.types import (
 )
 
 
-@dataclass(slots=True)
 class _Draft:
     """What has been read so far."""
 
-    sections: list[Section] = field(default_factory=list[Section])
-    rec_groups: tuple[RecGroup, ...] = ()
-    imports: tuple[Import, ...] = ()
-    functions: tuple[int, ...] = ()
-    tables: tuple[Table, ...] = ()
-    memories: tuple[MemoryType, ...] = ()
-    tags: tuple[TagType, ...] = ()
-    globals: tuple[Global, ...] = ()
-    exports: tuple[Export, ...] = ()
-    start: int | None = None
-    elements: tuple[Element, ...] = ()
-    data_count: int | None = None
-    code: Code = field(default_factory=Code)
-    data: tuple[Data, ...] = ()
-    customs: list[Custom] = field(default_factory=list[Custom])
+    def __init__(self) -> None:
+        self.sections: list[Section] = []
+        self.rec_groups: tuple[RecGroup, ...] = ()
+        self.imports: tuple[Import, ...] = ()
+        self.functions: tuple[int, ...] = ()
+        self.tables: tuple[Table, ...] = ()
+        self.memories: tuple[MemoryType, ...] = ()
+        self.tags: tuple[TagType, ...] = ()
+        self.globals: tuple[Global, ...] = ()
+        self.exports: tuple[Export, ...] = ()
+        self.start: int | None = None
+        self.elements: tuple[Element, ...] = ()
+        self.data_count: int | None = None
+        self.code = Code()
+        self.data: tuple[Data, ...] = ()
+        self.customs: list[Custom] = []
 
 
 def read_module(data: bytes | bytearray | memoryview) -> Module:
@@ -145,8 +143,12 @@ def _check_counts(cursor: Cursor, draft: _Draft) -> None:
         )
 
 
-# By far the most frequent expression is a small i32.const: a segment's offset.
-_SMALL_CONST: Final = re.compile(rb"\x41[\x80-\xff]{0,3}+[\x00-\x7f]\x0b")
+# Nearly every constant expression is one instruction with one small number: a segment's offset, a
+# global's value, a reference. These are read without the instruction decoder, which need not even
+# be imported for them.
+_SMALL_CONST: Final = re.compile(
+    rb"(?:[\x41\x42\x23\xd2][\x80-\xff]{0,3}+[\x00-\x7f]|\xd0[\x69-\x74])\x0b"
+)
 
 
 def _expression(cursor: Cursor) -> Expression:
@@ -155,6 +157,8 @@ def _expression(cursor: Cursor) -> Expression:
     if small is not None:
         cursor.pos = small.end()
         return Expression(small[0], start)
+    from wherever.wasm.instructions import read_expression
+
     for _ in read_expression(cursor):
         pass
     return Expression(cursor.data[start : cursor.pos], start)
