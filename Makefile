@@ -48,4 +48,5 @@ bench: setup  ## every benchmark, beside its reference
 	$(BIN)/python bench/run.py
 
 oracle: setup  ## every A64 instruction on 200 random states against Unicorn, decoding against Capstone
+	bash tests/oracle/aarch64/fetch.sh $(HOME)/.cache/wherever-tests/aarch64
 	WHEREVER_ORACLE=200 $(BIN)/pytest -q -n $(JOBS) tests/oracle

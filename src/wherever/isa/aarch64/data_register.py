@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from wherever.ir.values import Value
 from wherever.isa.aarch64.lifter import Integers, Lifter
+from wherever.isa.aarch64.runtime import crc32_step
 from wherever.isa.instruction import Group
 
 __all__ = ["group"]
@@ -530,6 +531,36 @@ def shift_variable(m: Lifter, sf: int, rm: int, op: int, rn: int, rd: int) -> No
     # Wasm takes a shift amount modulo the width, as A64 does
     i = m.ints[sf]
     i.write(rd, (i.shl, i.shr_u, i.shr_s, i.rotr)[op](i.read(rn), i.read(rm)))
+
+
+def _crc32_text(f: Mapping[str, int]) -> str:
+    name = f"crc32{'c' if f['c'] else ''}{'bhwx'[f['sz']]}"
+    return f"{name} {{Wd}}, {{Wn}}, {{{'X' if f['sf'] else 'W'}m}}"
+
+
+@group.instruction(
+    (
+        "sf:1=0 00 11010110 Rm:5 010 c:1 sz:2=0x Rn:5 Rd:5",
+        "sf:1=0 00 11010110 Rm:5 010 c:1 sz:2=10 Rn:5 Rd:5",
+        "sf:1=1 00 11010110 Rm:5 010 c:1 sz:2=11 Rn:5 Rd:5",
+    ),
+    name="crc32",
+    asm=_crc32_text,
+    spec="C6.2 CRC32, CRC32C",
+    feature="FEAT_CRC32",
+)
+def crc32(m: Lifter, c: int, sz: int, rm: int, rn: int, rd: int) -> None:
+    b = m.b
+    checksum, value = m.i32.read(rn), m.i64.read(rm)
+    function = crc32_step(c == 1)
+    halves = [b.i32_wrap_i64(value)]
+    if sz == 3:
+        halves.append(b.i32_wrap_i64(b.i64_shr_u(value, b.const_i64(32))))
+    elif sz < 2:
+        halves[0] = b.i32_and(halves[0], b.const_i32((1 << (8 << sz)) - 1))
+    for half in halves:
+        (checksum,) = b.call_runtime(function, checksum, half, b.const_i32(1 << min(sz, 2)))
+    m.i32.write(rd, checksum)
 
 
 # --- one source ---

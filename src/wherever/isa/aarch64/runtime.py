@@ -10,7 +10,7 @@ from wherever.ir.builder import RuntimeBuilder
 from wherever.ir.ops import I32, I64
 from wherever.ir.values import RuntimeFunction
 
-__all__ = ["STORE_EXCLUSIVE_128", "atomic_extreme", "store_exclusive"]
+__all__ = ["STORE_EXCLUSIVE_128", "atomic_extreme", "crc32_step", "store_exclusive"]
 
 _EXCHANGES: Final = (
     opcodes.I64_ATOMIC_RMW8_CMPXCHG_U,
@@ -88,3 +88,26 @@ def atomic_extreme(operation: str, size: int) -> RuntimeFunction:
     r.label(2)
     r.results(r.get(2))
     return r.function(reads_memory=True, writes_memory=True)
+
+
+@lru_cache(maxsize=2)
+def crc32_step(castagnoli: bool) -> RuntimeFunction:
+    """(checksum, value, bytes) -> the checksum after that many bytes of the value, lowest first."""
+    polynomial = 0x82F6_3B78 if castagnoli else 0xEDB8_8320
+    r = RuntimeBuilder("crc32c" if castagnoli else "crc32", [I32, I32, I32], [I32])
+    one = r.const_i32(1)
+    r.label(0)
+    r.set(0, r.i32_xor(r.get(0), r.get(1)))
+    r.label(1)
+    checksum = r.get(0)
+    for _ in range(8):
+        carry = r.i32_sub(r.const_i32(0), r.i32_and(checksum, one))
+        reduced = r.i32_and(carry, r.const_i32(polynomial))
+        checksum = r.i32_xor(r.i32_shr_u(checksum, one), reduced)
+    left = r.i32_sub(r.get(2), one)
+    r.set(0, checksum)
+    r.set(2, left)
+    r.branch(left, 1, 2)
+    r.label(2)
+    r.results(r.get(0))
+    return r.function()

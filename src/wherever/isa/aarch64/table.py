@@ -8,6 +8,7 @@ from wherever.isa.aarch64 import (
     branches,
     data_immediate,
     data_register,
+    extensions,
     float_data,
     loads_stores,
     loads_stores_exclusive,
@@ -44,6 +45,7 @@ GROUPS: Final[tuple[Group, ...]] = (
     simd_shift.group,
     simd_two_misc.group,
     float_data.group,
+    extensions.group,
 )
 
 DECODER: Final = Decoder(one for group in GROUPS for one in group.instructions)
