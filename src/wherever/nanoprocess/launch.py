@@ -5,6 +5,7 @@ from __future__ import annotations
 import _socket
 import marshal
 import os
+import select
 import sys
 
 from wherever.errors import Unsupported
@@ -50,6 +51,12 @@ class Worker:
         finally:
             channel.detach()
         return True
+
+    def wait_ready(self) -> None:
+        """Wait until the worker has imported what it needs, or has died."""
+        poll = select.poll()
+        poll.register(self.channel, select.POLLIN)
+        poll.poll()
 
     def signal(self, number: int) -> None:
         """Send a signal; nothing happens if the worker has ended."""

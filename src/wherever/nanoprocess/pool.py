@@ -39,21 +39,23 @@ def take() -> Worker:
     return launch(own_group=True)
 
 
-def warm(count: int | None = None) -> int:
+def warm(count: int | None = None, *, wait: bool = False) -> int:
     """Start workers until `count` are idle (by default as many as `WHEREVER_POOL` says, else 2).
 
-    Returns how many were started. The library does this by itself after the first run.
+    Returns how many were started; with `wait`, once all idle ones have imported what they need.
+    The library does this by itself after the first run.
     """
     started = 0
     wanted = _pool.size if count is None else count
-    while True:
-        with _pool.lock:
-            if len(_pool.idle) >= wanted:
-                return started
+    while len(_pool.idle) < wanted:
         worker = launch(own_group=True)
         started += 1
         with _pool.lock:
             _pool.idle.append(worker)
+    if wait:
+        for worker in list(_pool.idle):
+            worker.wait_ready()
+    return started
 
 
 def drain() -> None:

@@ -144,6 +144,9 @@ class Nanoprocess:
             self.stdin.close()
         for reader in readers:
             reader.join()
+        for stream in (self.stdout, self.stderr):
+            if stream is not None:
+                stream.close()
         return self.wait(), outputs[1], outputs[2]
 
     def __enter__(self) -> Self:

@@ -17,6 +17,7 @@ import sys
 from wherever.errors import InternalError, LimitExceeded, WhereverError
 from wherever.nanoprocess.frames import CHANNEL, CONFINED, DECISION, END, READY, frame
 from wherever.nanoprocess.signals import SIGINT, SIGKILL, default
+from wherever.policy.malformed import Malformed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -84,9 +85,15 @@ def error_fields(error: BaseException) -> list[str]:
     if isinstance(error, LimitExceeded):
         return ["limit", "0", error.limit, str(error), "0", "0", *error.frames[:200]]
     if isinstance(error, WhereverError):
-        return ["error", "0", type(error).__name__, str(error), "0", "0"]
+        return ["error", "0", _family(error), str(error), "0", "0"]
     name = f"{type(error).__name__}: {error}"
     return ["error", "0", InternalError.__name__, name, "0", "0", *_where(error)]
+
+
+def _family(error: WhereverError) -> str:
+    """The name of the family that the error belongs to; rooms have subclasses of their own."""
+    homes = (WhereverError.__module__, Malformed.__module__)
+    return next(each.__name__ for each in type(error).__mro__ if each.__module__ in homes)
 
 
 def _where(error: BaseException) -> list[str]:

@@ -1,0 +1,94 @@
+"""Owns `wherever inspect`: a program's report, for people or as JSON. It reads and runs nothing."""
+
+from __future__ import annotations
+
+import sys
+
+from wherever.cli.terminal import bold, dim
+from wherever.errors import Unsupported
+from wherever.nanoprocess.prepare import read_program
+from wherever.policy import Malformed, printable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from wherever.wasm.inspect import Item, Report
+
+__all__ = ["main"]
+
+_SHOWN = 40
+
+
+def main(words: list[str]) -> int:
+    """`wherever inspect [--json] PROGRAM`."""
+    as_json = "--json" in words
+    rest = [word for word in words if word != "--json"]
+    if len(rest) != 1:
+        raise Malformed("which program? wherever inspect [--json] PROGRAM")
+    name, data = read_program(rest[0])
+    report = report_of(name, data)
+    if as_json:
+        import json
+
+        print(json.dumps(report.to_json()))
+    else:
+        print("\n".join(lines(name, report)))
+    return 0
+
+
+def report_of(name: str, data: bytes) -> Report:
+    """The report of the wasm room; text is assembled first."""
+    from wherever.program.recognise import Format, recognise
+    from wherever.wasm.inspect import inspect
+
+    found = recognise(data[:512])
+    if found.format is Format.WAT:
+        from wherever.engine.engine import wat2wasm
+
+        data = wat2wasm(data.decode("utf-8", "replace"))
+    elif found.format not in (Format.WASM_MODULE, Format.WASM_COMPONENT):
+        raise Unsupported(f"{name} is {found}: only WebAssembly can be inspected so far")
+    return inspect(data)
+
+
+def lines(name: str, report: Report) -> list[str]:
+    """The report for people; names that the program chose are escaped."""
+    out = sys.stdout
+    found = [f"{bold(printable(name), out)}: {report.kind}, {report.size:,} bytes"]
+    if report.name:
+        found.append(f"  named {printable(report.name)}")
+    for group in report.imports:
+        abi = f"  {dim(group.abi, out)}" if group.abi else ""
+        found.append(f"{bold('imports from', out)} {printable(group.module)}{abi}")
+        found += _items(group.items)
+    if report.exports:
+        found.append(bold("exports", out))
+        found += _items(report.exports)
+    if report.memories:
+        found.append(bold("memories", out))
+        for memory in report.memories:
+            most = "no maximum" if memory.maximum is None else f"at most {memory.maximum:,} bytes"
+            words = [f"{memory.minimum:,} bytes at first", most]
+            words += ["shared"] if memory.shared else []
+            words += ["imported"] if memory.imported else []
+            found.append(f"  {', '.join(words)}")
+    if report.start is not None:
+        found.append(f"{bold('starts with', out)} {printable(report.start)}")
+    if report.features:
+        found.append(f"{bold('features used', out)} {', '.join(report.features)}")
+    for producer in report.producers:
+        made = f"{producer.field} {producer.name} {producer.version}"
+        found.append(f"{bold('made with', out)} {printable(made)}")
+    if report.sections:
+        found.append(bold("sections", out))
+        for section in report.sections:
+            kind = dim("  custom", out) if section.custom else ""
+            found.append(f"  {section.size:>12,}  {printable(section.name)}{kind}")
+    return found
+
+
+def _items(items: tuple[Item, ...]) -> list[str]:
+    found = [f"  {printable(item.name)}  {dim(item.type, sys.stdout)}"
+             for item in items[:_SHOWN]]  # fmt: skip
+    if len(items) > _SHOWN:
+        found.append(f"  and {len(items) - _SHOWN} more; --json lists them all")
+    return found
