@@ -50,6 +50,13 @@ _LANES: dict[object, str] = {
     NumType.F64: "d8x",
     VecType.V128: "16s",
 }
+_HINTS: dict[object, str] = {
+    NumType.I32: "int",
+    NumType.I64: "int",
+    NumType.F32: "float",
+    NumType.F64: "float",
+    VecType.V128: "bytes",
+}
 _HEADER = 16  # the trap's address, and padding that keeps cells aligned
 
 _BOUNDS: dict[object, tuple[int, int, int]] = {
@@ -128,10 +135,15 @@ def _maker(signature: FuncType) -> Callable[..., Callable[..., Any]]:
     write = f"pack(cells, 0, 0{values})"
     rewrite = f"pack(cells, 0, 0, *checked(({values[2:]},), name))"
     outs = [f"r{index}" for index in range(len(results))]
+    # Annotations are what an editor and `help` show.
+    hints = [_HINTS[one] for one in params]
+    given = [f"{name}: {hint}" for name, hint in zip(names, hints, strict=True)]
+    out = [_HINTS[one] for one in results]
+    annotation = out[0] if len(out) == 1 else f"tuple[{', '.join(out)}]" if out else None
     source = [
         "def maker(store, native, lock, blocked, refuse, failed, context, function, at, trap, "
         "cells, name):",
-        f"    def guest({', '.join(names)}{', /' if names else ''}):",
+        f"    def guest({', '.join(given)}{', /' if names else ''}) -> {annotation}:",
         "        with lock:",
         "            if blocked: raise refuse()",
         "            if not here.fits: raise refuse_thread()",
@@ -171,7 +183,9 @@ def _maker(signature: FuncType) -> Callable[..., Callable[..., Any]]:
         "refuse_thread": refuse_thread,
         "unpack": reader.unpack_from,
     }
-    exec("\n".join(source), scope)  # built from numbers and fixed words only
+    exec(
+        "\n".join(["from __future__ import annotations", *source]), scope
+    )  # built from numbers and fixed words only
     maker = scope["maker"]
     buffer = ctypes.c_char * size
     signature_text = show(signature)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from wherever.engine.hostcalls import several
 from wherever.engine.library import library
 from wherever.engine.threads import here, refuse_thread
-from wherever.engine.traps import new_trap
 from wherever.engine.valtypes import show
 from wherever.engine.values import VAL, new_vals, read_val, write_val
 
@@ -93,8 +92,7 @@ def checked_callback(store: StoreState, host: HostFunc) -> Any:
                     what = f"{name}: result {index}"
                     write_val(store, out + VAL * index, value, results[index], what)
         except BaseException as error:  # see hostcalls.py: nothing may escape
-            store.error = error
-            return new_trap()
+            return store.carry(error)
         return 0
 
     return _PROTOTYPE(callback)

@@ -20,7 +20,18 @@ if TYPE_CHECKING:
     from wherever.engine.state import StoreState
     from wherever.wasm.types import FuncType, GlobalType, MemoryType, TableType
 
-__all__ = ["Extern", "Func", "Global", "Memory", "OutOfBounds", "Table", "Tag", "known_func"]
+__all__ = [
+    "Extern",
+    "Func",
+    "FuncHandle",
+    "Global",
+    "Memory",
+    "OutOfBounds",
+    "Table",
+    "Tag",
+    "func_from",
+    "handle_of",
+]
 
 
 class OutOfBounds(GuestTrap, IndexError):
@@ -33,11 +44,13 @@ class OutOfBounds(GuestTrap, IndexError):
         )
 
 
-class Func:
-    """A function of a store. `call` is the fast way in: a plain Python function."""
+class FuncHandle:
+    """Which function it is: shared by a `Func` and the callable that enters the guest.
 
-    __slots__ = ("__weakref__", "_call", "_type", "at", "cell", "name", "store")
-    kind = 0
+    It holds both weakly, so that neither keeps the other, and a dropped store is freed at once.
+    """
+
+    __slots__ = ("__weakref__", "at", "call", "cell", "func", "name", "store", "type")
 
     def __init__(
         self,
@@ -49,30 +62,63 @@ class Func:
         self.store = store
         self.cell = cell
         self.at = ctypes.addressof(cell)
+        self.type = type_
         self.name = name
-        self._type = type_
-        self._call: Callable[..., Any] | None = None
+        self.call: weakref.ref[Callable[..., Any]] | None = None
+        self.func: weakref.ref[Func] | None = None
         store.funcs[cell[1]] = weakref.ref(self)
+
+
+class Func:
+    """A function of a store. `call` is the fast way in: a plain Python function."""
+
+    __slots__ = ("__weakref__", "_call", "cell", "handle", "store")
+    kind = 0
+
+    def __init__(self, handle: FuncHandle) -> None:
+        self.handle = handle
+        self.store = handle.store
+        self.cell = handle.cell
+        self._call: Callable[..., Any] | None = None
+        handle.func = weakref.ref(self)
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        return self.handle.name
+
+    @property
+    def at(self) -> int:
+        """The address of its wasmtime_func_t."""
+        return self.handle.at
 
     @property
     def type(self) -> FuncType:
         """The signature; types of the guest's own are shown as their abstract supertypes."""
-        if self._type is None:
+        handle = self.handle
+        if handle.type is None:
             with self.store.lock:
-                self.store.require_open()
-                self._type = functype_at(self.store.context, self.at)
-        return self._type
+                if "closed" in self.store.blocked:
+                    raise self.store.refusal()
+                handle.type = functype_at(self.store.context, handle.at)
+        return handle.type
 
     @property
     def call(self) -> Callable[..., Any]:
         """The Python function that enters the guest; made at the first look, then kept."""
-        if self._call is None:
-            signature = self.type
-            raw = is_raw(signature.params) and is_raw(signature.results)
-            make = raw_call if raw else checked_call
-            self._call = make(self.store, self.at, signature, self.name)
-            vars(self._call)["__wasm_cell__"] = self.cell  # the call reads it
-        return self._call
+        call = self._call
+        if call is None:
+            handle = self.handle
+            call = handle.call() if handle.call is not None else None
+            if call is None:
+                signature = self.type
+                raw = is_raw(signature.params) and is_raw(signature.results)
+                make = raw_call if raw else checked_call
+                call = make(self.store, handle.at, signature, handle.name)
+                vars(call)["__wasm__"] = handle  # it reads the handle's cell
+                handle.call = weakref.ref(call)
+            self._call = call
+        return call
 
     def __call__(self, *args: object) -> Any:
         return self.call(*args)
@@ -317,7 +363,7 @@ class Tag:
     kind = 5
 
     def __init__(
-        self, store: StoreState, cell: ctypes.Array[ctypes.c_uint64], params: FuncType
+        self, store: StoreState, cell: ctypes.Array[ctypes.c_uint64], params: FuncType | None
     ) -> None:
         self.store = store
         self.cell = cell
@@ -342,8 +388,21 @@ class Tag:
 Extern: TypeAlias = Func | Memory | Table | Global | Tag
 
 
-def known_func(store: StoreState, private: int) -> Func | None:
-    """The `Func` already made for the second word of a wasmtime_func_t."""
-    known = store.funcs.get(private)
-    func = known() if known is not None else None
-    return func if isinstance(func, Func) else None
+def handle_of(value: object) -> FuncHandle | None:
+    """The function that a value is: a `Func`, or the callable of one."""
+    if isinstance(value, Func):
+        return value.handle
+    handle = getattr(value, "__wasm__", None)
+    return handle if isinstance(handle, FuncHandle) else None
+
+
+def func_from(
+    store: StoreState, cell: ctypes.Array[ctypes.c_uint64], type_: FuncType | None, name: str
+) -> Func:
+    """The one `Func` of a wasmtime_func_t, whose second word tells functions apart."""
+    known = store.funcs.get(cell[1])
+    handle = known() if known is not None else None
+    if not isinstance(handle, FuncHandle):
+        handle = FuncHandle(store, cell, type_, name)
+    func = handle.func() if handle.func is not None else None
+    return func if func is not None else Func(handle)

@@ -13,7 +13,7 @@ from types import coroutine
 from typing import TYPE_CHECKING, Any
 
 from wherever.engine import epochs
-from wherever.engine.externs import Func
+from wherever.engine.externs import Func, func_from
 from wherever.engine.hostcalls import HostFunc, several
 from wherever.engine.instance import Instance, externs_of, instantiate, refused
 from wherever.engine.library import library, message_of
@@ -119,7 +119,7 @@ class AsyncStore(Store):
             if not found:
                 raise InternalError("a function just defined in a linker is not there")
         cell = (ctypes.c_uint64 * 2)(extern[1], extern[2])
-        return Func(self, cell, host.type, host.name)
+        return func_from(self, cell, host.type, host.name)
 
     def instantiate(
         self, code: Code, imports: Mapping[tuple[str, str], Extern | HostFunc] | None = None
@@ -383,7 +383,6 @@ def _callback(store: AsyncStore, host: HostFunc) -> Any:
             else:
                 _write(store, out, returned, types, name)
         except BaseException as error:  # see hostcalls.py: nothing may escape
-            store.error = error
-            ctypes.c_size_t.from_address(trap).value = new_trap()
+            ctypes.c_size_t.from_address(trap).value = store.carry(error)
 
     return _CALLBACK(callback)

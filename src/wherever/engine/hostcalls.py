@@ -23,7 +23,6 @@ import struct
 from typing import TYPE_CHECKING, Any, cast
 
 from wherever.engine.calls import checked_value, lane
-from wherever.engine.traps import new_trap
 from wherever.engine.valtypes import CELL
 from wherever.wasm.types import FuncType, NumType, ValType
 
@@ -136,15 +135,11 @@ def _maker(signature: FuncType, unsigned: bool) -> Callable[[StoreState, HostFun
     )
 
     def make(store: StoreState, host: HostFunc) -> Any:
-        def carry(error: BaseException) -> int:
-            store.error = error
-            return new_trap()
-
         def checked(value: object, index: int = 0) -> Any:
             which = f" {index}" if len(results) > 1 else ""
             return checked_value(value, results[index], f"{host.name}: result{which}")
 
-        return prototype(maker(host.function, carry, checked, host.name))
+        return prototype(maker(host.function, store.carry, checked, host.name))
 
     return make
 

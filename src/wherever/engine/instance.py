@@ -6,7 +6,7 @@ import ctypes
 from typing import TYPE_CHECKING, TypeAlias, assert_never
 
 from wherever.engine.checked import checked_callback
-from wherever.engine.externs import Extern, Func, Global, Memory, Table, Tag, known_func
+from wherever.engine.externs import Extern, Func, Global, Memory, Table, Tag, func_from
 from wherever.engine.hostcalls import HostFunc, raw_callback
 from wherever.engine.library import library, message_of
 from wherever.engine.outline import TagItem
@@ -166,7 +166,7 @@ def link(store: StoreState, host: HostFunc) -> Func:
             None,
             ctypes.addressof(cell),
         )
-    return Func(store, cell, signature, host.name)
+    return func_from(store, cell, signature, host.name)
 
 
 class Instance:
@@ -229,8 +229,7 @@ class Instance:
         cell = (ctypes.c_uint64 * 3)(extern[1], extern[2], extern[3])
         match item.type:
             case FuncType():
-                known = known_func(store, extern[2])
-                return known or Func(store, cell, item.type, item.name)
+                return func_from(store, cell, item.type, item.name)
             case MemoryType():
                 return Memory(store, cell, item.type)
             case TableType():

@@ -17,7 +17,7 @@ from threading import RLock
 from typing import TYPE_CHECKING
 
 from wherever.engine.library import library, message_of
-from wherever.engine.traps import out_of_time, raised
+from wherever.engine.traps import new_trap, out_of_time, raised
 from wherever.errors import GuestTrap, InternalError, LimitExceeded
 
 if TYPE_CHECKING:
@@ -175,6 +175,15 @@ class StoreState:
         """The store and the wasmtime_func_t of a function value; None for anything else."""
         raise NotImplementedError
 
+    def carry(self, error: BaseException) -> int:
+        """The wasm_trap_t for a host function that raised; the error waits in its slot."""
+        self.error = error
+        return new_trap()
+
+    def uncaught(self) -> BaseException | None:
+        """The guest's own exception that ended a call, if one did."""
+        return None
+
     def require_open(self) -> None:
         """Raise unless the store may be entered."""
         if self.blocked:
@@ -192,6 +201,10 @@ class StoreState:
         waiting, self.error = self.error, None
         drop_dead_objects()
         if trap:
+            thrown = self.uncaught() if waiting is None else None
+            if thrown is not None:
+                library().wasm_trap_delete(trap)
+                return thrown
             if waiting is not None:
                 library().wasm_trap_delete(trap)
                 return waiting

@@ -6,7 +6,8 @@ import ctypes
 from typing import TYPE_CHECKING, Any, Self
 
 from wherever.engine import epochs
-from wherever.engine.externs import Extern, Func, Global, Memory, Table, Tag, known_func
+from wherever.engine.exceptions import GuestException, take, throw
+from wherever.engine.externs import Extern, Func, Global, Memory, Table, Tag, func_from, handle_of
 from wherever.engine.hostcalls import HostFunc
 from wherever.engine.instance import Instance, Linking, instantiate
 from wherever.engine.library import library
@@ -127,7 +128,7 @@ class Store(Linking):
     def tag(self, params: FuncType) -> Tag:
         """A new exception tag that carries values of the parameters' types."""
         lib = library()
-        cell = (ctypes.c_uint64 * 2)()
+        cell = (ctypes.c_uint64 * 3)()
         with self.lock:
             self.require_open()
             # A tag type takes its function type over; the engine's copy stays the engine's.
@@ -143,17 +144,29 @@ class Store(Linking):
 
     def func_cell(self, value: object) -> tuple[StoreState, int] | None:
         """The store and address of a `Func`, or of a callable made by this room."""
-        func = value if isinstance(value, Func) else getattr(value, "__wasm__", None)
-        return (func.store, func.at) if isinstance(func, Func) else None
+        handle = handle_of(value)
+        return (handle.store, handle.at) if handle is not None else None
 
-    def func_at(self, at: int) -> Func:
+    def func_at(self, at: int) -> object:
         """The one `Func` of the wasmtime_func_t at an address, whose type the guest decides."""
-        func = known_func(self, ctypes.c_uint64.from_address(at + 8).value)
-        if func is None:
-            cell = (ctypes.c_uint64 * 2)()
-            ctypes.memmove(cell, at, 16)
-            func = Func(self, cell, None, "function")
-        return func
+        cell = (ctypes.c_uint64 * 2)()
+        ctypes.memmove(cell, at, 16)
+        return func_from(self, cell, None, "function")
+
+    # Exceptions.
+
+    def carry(self, error: BaseException) -> int:
+        """The trap for a host function that raised; a `GuestException` is one a guest can catch."""
+        if isinstance(error, GuestException):
+            try:
+                return throw(self, error)
+            except Exception as wrong:  # a wrong tag or value: that is the error
+                return super().carry(wrong)
+        return super().carry(error)
+
+    def uncaught(self) -> BaseException | None:
+        """The guest's own exception that ended a call, if one did."""
+        return take(self)
 
     # Time.
 

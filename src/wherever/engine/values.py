@@ -21,11 +21,11 @@ from wherever.wasm.types import NumType, RefType, ValType, VecType
 if TYPE_CHECKING:
     from wherever.engine.state import StoreState
 
-__all__ = ["VAL", "ExnRef", "GcRef", "new_vals", "read_val", "write_val"]
+__all__ = ["OF", "VAL", "ExnRef", "GcRef", "new_vals", "read_val", "write_val"]
 
 VAL = 32
 """Bytes of one wasmtime_val_t: the kind, then at 8 a union of at most 24 bytes."""
-_OF = 8
+OF = 8
 
 _NUMBERS: dict[object, tuple[int, struct.Struct]] = {
     NumType.I32: (Kind.I32.value, struct.Struct("<B7xi")),
@@ -103,7 +103,7 @@ def write_val(store: StoreState, at: int, value: object, valtype: ValType, what:
         case Kind.ANYREF if isinstance(value, int) and not isinstance(value, bool):
             if not -(1 << 30) <= value < 1 << 30:
                 raise OverflowError(f"{what} is {valtype}: {value} does not fit an i31")
-            library().wasmtime_anyref_from_i31(store.context, value & 0x7FFFFFFF, at + _OF)
+            library().wasmtime_anyref_from_i31(store.context, value & 0x7FFFFFFF, at + OF)
         case _:
             if not isinstance(value, GcRef) or value.kind is not kind_of_ref:
                 raise TypeError(
@@ -124,7 +124,7 @@ def _kind_of_value(value: object) -> Kind:
 def _write_extern(store: StoreState, at: int, value: object) -> None:
     number = next(_numbers)
     objects[number] = value
-    made = library().wasmtime_externref_new(store.context, number, _on_collected_at, at + _OF)
+    made = library().wasmtime_externref_new(store.context, number, _on_collected_at, at + OF)
     if not made:
         objects.pop(number, None)
         raise LimitExceeded(
@@ -141,7 +141,7 @@ def _write_func(store: StoreState, at: int, value: object, valtype: ValType, wha
         )
     if func[0] is not store:
         raise TypeError(f"{what} is a function of another store")
-    ctypes.memmove(at + _OF, func[1], 16)
+    ctypes.memmove(at + OF, func[1], 16)
 
 
 def read_val(store: StoreState, at: int, *, own: bool) -> Any:
@@ -151,22 +151,20 @@ def read_val(store: StoreState, at: int, *, own: bool) -> Any:
     packer = _BY_KIND.get(kind)
     if packer is not None:
         return packer.unpack_from(cell)[1]
-    store_id = ctypes.c_uint64.from_address(at + _OF).value
+    store_id = ctypes.c_uint64.from_address(at + OF).value
     if store_id == 0:
         return None
     if kind == Kind.FUNCREF.value:
-        return store.func_at(at + _OF)
+        return store.func_at(at + OF)
     try:
         if kind == Kind.EXTERNREF.value:
-            number = library().wasmtime_externref_data(store.context, at + _OF)
+            number = library().wasmtime_externref_data(store.context, at + OF)
             if number not in objects:
                 raise InternalError("an externref stands for no object of ours")
             return objects[number]
         if kind == Kind.ANYREF.value:
             small = ctypes.c_int32()
-            if library().wasmtime_anyref_i31_get_s(
-                store.context, at + _OF, ctypes.addressof(small)
-            ):
+            if library().wasmtime_anyref_i31_get_s(store.context, at + OF, ctypes.addressof(small)):
                 return small.value
             return GcRef(store, at)
         if kind == Kind.EXNREF.value:
