@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from wherever.engine.library import VERSION, library, message_of
 from wherever.engine.outline import Outline
 from wherever.engine.profile import Placement, Profile, configure, pool_fits
-from wherever.errors import InternalError, InvalidProgram
+from wherever.errors import InternalError, InvalidProgram, Unsupported
 
 if TYPE_CHECKING:
     Buffer = bytes | bytearray | memoryview
@@ -55,7 +55,7 @@ class Engine:
         if error:
             raise InvalidProgram(f"invalid module: {message_of(error)}")
 
-    def compile(self, wasm: Buffer) -> Code:
+    def compile(self, wasm: Buffer, outline: Outline | None = None) -> Code:
         """Compile a module's bytes to machine code, in this process and without limits of its own.
 
         For a module from someone else use `compile_untrusted`, which gives time and memory bounds.
@@ -65,7 +65,20 @@ class Engine:
         error = library().wasmtime_module_new(self.ptr, data, len(data), ctypes.addressof(out))
         if error:
             raise InvalidProgram(f"invalid module: {message_of(error)}")
-        return Code(self, out.value, data)
+        return Code(self, out.value, data, outline)
+
+    def load_own(self, serialised: bytes, wasm: bytes, outline: Outline | None = None) -> Code:
+        """Load machine code that *this process or its ledger* vouches for; nothing checks it.
+
+        `Unsupported` where it was compiled for another processor, release or configuration.
+        """
+        out = ctypes.c_size_t()
+        error = library().wasmtime_module_deserialize(
+            self.ptr, serialised, len(serialised), ctypes.addressof(out)
+        )
+        if error:
+            raise Unsupported(f"compiled code does not load: {message_of(error)}")
+        return Code(self, out.value, wasm, outline)
 
     def __repr__(self) -> str:
         return f"Engine.of({self.profile!r})"
@@ -76,11 +89,13 @@ class Code:
 
     __slots__ = ("__weakref__", "_outline", "engine", "ptr", "wasm")
 
-    def __init__(self, engine: Engine, ptr: int, wasm: bytes) -> None:
+    def __init__(
+        self, engine: Engine, ptr: int, wasm: bytes, outline: Outline | None = None
+    ) -> None:
         self.engine = engine
         self.ptr = ptr
         self.wasm = wasm
-        self._outline: Outline | None = None
+        self._outline = outline
 
     @property
     def outline(self) -> Outline:

@@ -214,7 +214,10 @@ class StoreState:
             return waiting
         if self.deadline is not None and self.deadline.expired:
             return out_of_time(error, self.deadline.seconds)
-        return InternalError(f"wasmtime refused a call: {message_of(error)}")
+        message = message_of(error)
+        if "mismatch" in message:  # of a reference, which only wasmtime can tell
+            return TypeError(message.replace("\n\nCaused by:\n   ", ":"))
+        return InternalError(f"wasmtime refused a call: {message}")
 
     def too_many(self, what: str, allowed: int) -> LimitExceeded:
         """The error for one more of something than the store may have."""

@@ -1,0 +1,116 @@
+"""Owns which store the API's objects live in.
+
+JavaScript has one store for a page and never frees it. Here an instance whose imports are plain
+functions gets a store of its own, which goes when the instance goes. Memories, tables, globals and
+tags made on their own go into one store a thread, which lives while any of them does, and an
+instance that imports one joins its store. `Store` makes one explicitly: to bound what its guests
+may use, or to link objects that were made on different threads.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import weakref
+from threading import local
+from typing import TYPE_CHECKING
+
+from wherever.engine.engine import Engine
+from wherever.engine.externs import func_from
+from wherever.engine.fibers import AsyncStore
+from wherever.engine.profile import Placement, Profile
+from wherever.engine.state import Limits
+from wherever.engine.store import Store as EngineStore
+from wherever.hosts.wasm.errors import translated
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["ON_DEMAND", "POOLED", "AsyncRealm", "Realm", "Store", "current"]
+
+POOLED = Profile()
+ON_DEMAND = Profile(Placement.DEMAND)
+
+_LIMITS = Limits(
+    memory=100 * (4 << 30), memories=100, table_elements=10_000_000_000, tables=1000, instances=1000
+)
+
+
+class Realm(EngineStore):
+    """A store whose errors are the API's, and whose functions are plain callables."""
+
+    __slots__ = ()
+
+    def __init__(self, engine: Engine, limits: Limits = _LIMITS) -> None:
+        super().__init__(engine, limits)
+
+    def failed(self, error: int, trap: int) -> BaseException:
+        """The exception for what a call into the C API returned."""
+        return translated(super().failed(error, trap))
+
+    def func_at(self, at: int) -> object:
+        """The callable of the wasmtime_func_t at an address."""
+        cell = (ctypes.c_uint64 * 2)()
+        ctypes.memmove(cell, at, 16)
+        return func_from(self, cell, None, "function").call
+
+
+class AsyncRealm(AsyncStore):
+    """The same for guests that wait."""
+
+    __slots__ = ()
+
+    def __init__(self, engine: Engine, limits: Limits = _LIMITS) -> None:
+        super().__init__(engine, limits)
+
+    def failed(self, error: int, trap: int) -> BaseException:
+        """The exception for what a call into the C API returned."""
+        return translated(super().failed(error, trap))
+
+
+class Store(Realm):
+    """A store to make objects and instances in, with limits of its own.
+
+    `memory` bounds the bytes of all linear memories together, divided among `memories`; `seconds`
+    is how long its guests may run from now. Use it as a context manager: at its end everything in
+    it is gone, and views of its memories raise ValueError.
+    """
+
+    __slots__ = ()
+
+    def __init__(
+        self,
+        *,
+        memory: int | None = None,
+        memories: int = 100,
+        table_elements: int = 10_000_000,
+        tables: int = 100,
+        instances: int = 1000,
+        seconds: float | None = None,
+    ) -> None:
+        limits = Limits(
+            memory=memories * (4 << 30) if memory is None else memory,
+            memories=memories,
+            table_elements=table_elements,
+            tables=tables,
+            instances=instances,
+        )
+        super().__init__(Engine.of(ON_DEMAND), limits)
+        if seconds is not None:
+            self.set_deadline(seconds)
+
+
+class _Thread(local):
+    def __init__(self) -> None:
+        self.store: Callable[[], Realm | None] = lambda: None
+
+
+_thread = _Thread()
+
+
+def current() -> Realm:
+    """The store of objects that this thread makes on their own."""
+    store = _thread.store()
+    if store is None or store.closed:
+        store = Realm(Engine.of(ON_DEMAND))
+        _thread.store = weakref.ref(store)
+    return store

@@ -1,0 +1,111 @@
+"""Owns the door to WebAssembly in Python: the W3C JavaScript API, with Python's manners.
+
+    from wherever import webassembly
+
+    module = webassembly.compile(wasm_bytes)
+    instance = webassembly.Instance(module, {"env": {"log": print}})
+    instance.exports.add(1, 2)
+
+i32 and i64 are ints, f32 and f64 floats, v128 is 16 bytes, externref any object, several results a
+tuple. Wrong types and ranges raise TypeError or OverflowError before the guest runs.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from wherever.engine.engine import wat2wasm
+from wherever.hosts.wasm.errors import (
+    CompileError,
+    Exception,  # noqa: A004  # the specification's name
+    LinkError,
+    RuntimeError,  # noqa: A004  # the specification's name
+)
+from wherever.hosts.wasm.instance import Exports, Instance, Suspending
+from wherever.hosts.wasm.instance import instantiate_async as _instantiate_async
+from wherever.hosts.wasm.module import ExportDescriptor, ImportDescriptor, Module, validate
+from wherever.hosts.wasm.objects import Global, Memory, Table, Tag
+from wherever.hosts.wasm.realm import Store
+from wherever.hosts.wasm.streaming import gather, gather_async
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterable
+
+    from wherever.hosts.wasm.instance import Imports
+    from wherever.hosts.wasm.streaming import Piece, Source
+
+__all__ = [
+    "CompileError",
+    "Exception",
+    "ExportDescriptor",
+    "Exports",
+    "Global",
+    "ImportDescriptor",
+    "Instance",
+    "Instantiated",
+    "LinkError",
+    "Memory",
+    "Module",
+    "RuntimeError",
+    "Store",
+    "Suspending",
+    "Table",
+    "Tag",
+    "compile",
+    "compile_async",
+    "compile_streaming",
+    "compile_streaming_async",
+    "instantiate",
+    "instantiate_async",
+    "instantiate_streaming",
+    "validate",
+    "wat2wasm",
+]
+
+
+class Instantiated(NamedTuple):
+    """What `instantiate` makes of bytes."""
+
+    module: Module
+    instance: Instance
+
+
+def compile(source: Piece) -> Module:  # noqa: A001  # the specification's name
+    """Compile a module's bytes; `CompileError` where they are not valid."""
+    return Module(source)
+
+
+def compile_streaming(source: Source) -> Module:
+    """Compile a module from a binary file or an iterable of bytes."""
+    return Module(gather(source))
+
+
+def instantiate(source: Piece, imports: Imports | None = None) -> Instantiated:
+    """Compile a module's bytes and make an instance of it."""
+    module = Module(source)
+    return Instantiated(module, Instance(module, imports))
+
+
+def instantiate_streaming(source: Source, imports: Imports | None = None) -> Instantiated:
+    """Compile a module from a binary file or an iterable, and make an instance of it."""
+    return instantiate(gather(source), imports)
+
+
+async def compile_async(source: Piece) -> Module:
+    """Compile on another thread: the event loop goes on meanwhile."""
+    import asyncio
+
+    return await asyncio.to_thread(Module, source)
+
+
+async def compile_streaming_async(source: Source | AsyncIterable[Piece]) -> Module:
+    """Compile, on another thread, what a file, an iterable or an asynchronous iterable gives."""
+    return await compile_async(await gather_async(source))
+
+
+async def instantiate_async(
+    source: Piece | Module, imports: Imports | None = None, *, seconds: float | None = None
+) -> Instantiated:
+    """An instance whose host functions may suspend it; its exported functions are awaited."""
+    module = source if isinstance(source, Module) else await compile_async(source)
+    return Instantiated(module, await _instantiate_async(module, imports, seconds=seconds))
