@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from bench_linux import Bench
+from bench_linux import TARGETS, Bench, Hosted, bench
 
 
 @pytest.fixture
@@ -16,7 +17,10 @@ def folder(tmp_path: Path) -> Path:
     return made
 
 
-@pytest.fixture
-def guest(folder: Path) -> Bench:
-    """A personality that has started."""
-    return Bench(folder, ["/bin/prog", "one", "two"], {"PWD": "/work", "HOME": "/"})
+@pytest.fixture(params=TARGETS)
+def guest(folder: Path, request: pytest.FixtureRequest) -> Iterator[Bench]:
+    """A personality that has started, under each host."""
+    made = bench(request.param, folder)
+    yield made
+    if isinstance(made, Hosted):
+        made.close()

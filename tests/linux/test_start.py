@@ -52,7 +52,7 @@ def test_a_signal_to_oneself_is_delivered(guest: Bench) -> None:
     handler, restorer = 0x401000, 0x402000
     action = struct.pack("<4Q", handler, 4 | 0x04000000, restorer, 0)
     assert guest("rt_sigaction", 10, action, 0, 8) == 0
-    state = guest.address("linux_state")
+    state = guest.export("linux_state")
     registers = [*range(31), guest.sp, 0x403000, 0x60000000, 0]
     guest.put(state, struct.pack("<35Q", *registers))
     assert guest("kill", 1000, 10) == 0

@@ -12,7 +12,7 @@ from wherever.engine.profile import Placement, Profile
 from wherever.engine.state import Limits as StoreLimits
 from wherever.engine.store import Store
 from wherever.errors import Denied, GuestTrap, LimitExceeded
-from wherever.hosts.wasi.command import instantiate
+from wherever.hosts.linux.command import instantiate
 from wherever.hosts.wasi.run import GuestExit
 from wherever.nanoprocess.confine import close_others, confine
 from wherever.nanoprocess.frames import CHANNEL
@@ -151,11 +151,14 @@ def _call(work: Work, store: Store, code: Code, around: Surroundings) -> int:
             "the program exports no _start, so it is no command; call one of its functions with "
             f"--invoke: {', '.join(list(exports)[:20]) or 'it exports nothing'}"
         )
-    instance, _ = instantiate(store, code, around)
-    if work.invoke is None:
-        instance.func("_start")()
-    else:
-        call_by_text(instance, work.invoke, work.arguments[1:])
+    instance, linux = instantiate(store, code, around)
+    try:
+        if work.invoke is None:
+            instance.func("_start")()
+        else:
+            call_by_text(instance, work.invoke, work.arguments[1:])
+    finally:
+        linux.close()  # a terminal that the guest changed is as it was
     return 0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from wherever.errors import Unsupported
+from wherever.hosts.linux import table as linux
 from wherever.hosts.wasi.table import FUNCTIONS, MODULE
 
 TYPE_CHECKING = False
@@ -19,7 +20,8 @@ def require_known_imports(outline: Outline) -> None:
     unknown = [
         f"{item.module} {item.name} {item.type}"
         for item in outline.imports
-        if item.module != MODULE or item.name not in FUNCTIONS
+        if not (item.module == MODULE and item.name in FUNCTIONS)
+        and not (item.module == linux.MODULE and item.name in linux.FUNCTIONS)
     ]
     if unknown:
         more = f"; and {len(unknown) - _SHOWN} more" if len(unknown) > _SHOWN else ""

@@ -120,6 +120,7 @@ int walk_guest(int dirfd, u64 path, u32 flags, struct place *place);
 int walk_again(struct place *place, int result);        /* the host refused a link: walk it ourselves */
 void mounts_start(void);
 struct mount *mount_of(const char *path);
+void refused(const struct place *p);
 void mounts_describe(struct text *t);
 extern char cwd[PATH_MAX];
 

@@ -13,6 +13,7 @@ static struct tree *node(struct place *p, int *error) {
     *error = -ENOTDIR;
     return NULL;
   }
+  if (!t && *error == -ENOENT) refused(p);
   return t;
 }
 /* Where a new name would go. */

@@ -36,6 +36,13 @@ void mounts_describe(struct text *t) {
   }
 }
 
+/* A path that exists nowhere: our host is told, so that the refusal names the grant it would need. */
+static u32 ungranted;
+void refused(const struct place *p) {
+  struct host_stat s;
+  if (ungranted && p->mount == &mounts[0] && p->mount->root) host_stat_at(ungranted, p->relative, 0, &s);
+}
+
 static int exists(const char *path) {
   for (u32 i = 0; i < mount_count; i++)
     if (!strcmp(mounts[i].path, path)) return 1;
@@ -60,6 +67,7 @@ static void lead_to(struct tree *root, const char *path) {
 /* Every preopened directory is a mount; what they leave free of /, /dev, /proc and /tmp is in memory. */
 void mounts_start(void) {
   static char name[PATH_MAX], path[PATH_MAX];
+  const char *first = NULL;
   struct tree *root = tree_new(NULL, "/", TREE_DIRECTORY, 0755);
   mount("/", 0, root);
   for (u32 fd = 3;; fd++) {
@@ -81,7 +89,13 @@ void mounts_start(void) {
     }
     if (!n) path[n++] = '/';
     path[n] = 0;
-    mount(path, fd, NULL);
+    struct wasi_stat s;
+    if (path[1] == 0 && !wasi_path_filestat_get(fd, 1, ".", 1, &s) && s.dev == 0 && s.ino == 1) {
+      ungranted = fd;                                   /* our host's root for what was not granted */
+      continue;
+    }
+    struct mount *made = mount(path, fd, NULL);
+    if (made && !first) first = made->path;
     lead_to(root, path);
   }
   static const char *const ours[] = {"/dev", "/proc", "/tmp", "/dev/shm"};
@@ -97,18 +111,12 @@ void mounts_start(void) {
     if (i == 1) proc_start(made);
   }
   root->fixed = 1;
-#ifdef WHEREVER_HOST
-  static char wanted[PATH_MAX];
-  s32 got = ours_working_directory(wanted, sizeof wanted - 1);
-  if (got > 0) wanted[got] = 0;
-  const char *pwd = got > 0 ? wanted : NULL;
-#else
   const char *pwd = NULL;
-#endif
   for (u32 at = 0; !pwd && at < environment_size; at += (u32)strlen(environment + at) + 1)
     if (!strncmp(environment + at, "PWD=/", 5)) pwd = environment + at + 4;
   static struct place p;
   static struct host_stat s;
+  if (!pwd) pwd = first;                                /* without PWD: the first granted directory */
   if (pwd && strlen(pwd) < PATH_MAX && !walk(AT_FDCWD, pwd, WALK_SLOW, &p) && !place_stat(&p, &s) &&
       (s.mode & S_IFMT) == S_IFDIR)
     memcpy(cwd, p.path, strlen(p.path) + 1);

@@ -1,0 +1,42 @@
+"""Owns what a translated guest adds to its preview 1 state: terminals, an end by a signal."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+from typing import Final
+
+from wherever.hosts.wasi.run import GuestExit, Preview1
+
+__all__ = ["GuestKilled", "Linux"]
+
+TCSETSW: Final = 0x5403
+
+
+class GuestKilled(GuestExit):
+    """The guest ended by a signal's default action: its status is 128 and the signal's number."""
+
+    def __init__(self, signal: int) -> None:
+        super().__init__(128 + signal)
+        self.signal = signal
+
+
+class Linux:
+    """The state behind `wherever_linux` for one guest; descriptors are preview 1's own."""
+
+    __slots__ = ("_terminals", "wasi")
+
+    def __init__(self, wasi: Preview1) -> None:
+        self.wasi = wasi
+        self._terminals: dict[int, bytes] = {}
+
+    def remember_terminal(self, fd: int, settings: bytes) -> None:
+        """A guest is about to change a terminal: what it was comes back when the guest ends."""
+        self._terminals.setdefault(fd, settings)
+
+    def close(self) -> None:
+        """Give each terminal its first settings back: a guest killed in raw mode leaves none."""
+        for fd, settings in self._terminals.items():
+            with contextlib.suppress(OSError):
+                fcntl.ioctl(fd, TCSETSW, settings)
+        self._terminals.clear()
