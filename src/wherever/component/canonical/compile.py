@@ -20,6 +20,7 @@ from wherever.component.canonical.lower import MASK32, Handles, Lowerer
 from wherever.component.canonical.memory import Options
 from wherever.component.canonical.values import Classes, explain, unexplained
 from wherever.component.layout import Layouts
+from wherever.component.syntax import StringEncoding
 from wherever.component.types import FuncType, ResultType, TupleType, ValType
 from wherever.errors import Unsupported
 
@@ -356,10 +357,11 @@ def bridge_function(
     out = Emitter()
     constant = out.constant
     types = tuple(t for _, t in ft.params)
-    caller_lifter = Lifter(out, layouts, lowered.options, lowered.handles, None)
-    callee_lowerer = Lowerer(out, layouts, lifted.options, lifted.handles, None)
-    callee_lifter = Lifter(out, layouts, lifted.options, lifted.handles, None)
-    caller_lowerer = Lowerer(out, layouts, lowered.options, lowered.handles, None)
+    utf8 = lowered.options.encoding is lifted.options.encoding is StringEncoding.UTF8
+    caller_lifter = Lifter(out, layouts, lowered.options, lowered.handles, None, utf8=utf8)
+    callee_lowerer = Lowerer(out, layouts, lifted.options, lifted.handles, None, utf8=utf8)
+    callee_lifter = Lifter(out, layouts, lifted.options, lifted.handles, None, utf8=utf8)
+    caller_lowerer = Lowerer(out, layouts, lowered.options, lowered.handles, None, utf8=utf8)
     caller, callee = constant(lowered.inst), constant(lifted.inst)
     with out.block(f"if not {caller}.may_leave:"):
         out.line(f"{caller}.refuse_leave()")

@@ -86,6 +86,8 @@ class Emitter:
 
     def build(self, params: str) -> Callable[..., Any]:
         """Compile the function and bind its constants."""
+        if not any("cx" in line for line in self.lines if "cx = " not in line):
+            self.lines = [line for line in self.lines if not line.lstrip().startswith("cx = ")]
         names = [name for name, _ in self._constants.values()]
         source = "\n".join(
             [

@@ -70,12 +70,16 @@ class Lifter:
         options: Options,
         handles: Handles,
         classes: Classes | None,
+        *,
+        utf8: bool = False,
     ) -> None:
         self.out = out
         self.layouts = layouts
         self.options = options
         self.handles = handles
         self.classes = classes
+        self.utf8 = utf8
+        """Is a string wanted as its UTF-8 bytes, for another guest that has UTF-8 too?"""
 
     # -- numbers -----------------------------------------------------------------------------
 
@@ -181,7 +185,11 @@ class Lifter:
 
     def _string(self, ptr: str, units: str) -> str:
         item = self.out.name()
-        read = self.options.text if self.classes is not None else self.options.transfer
+        read: Callable[..., object]
+        if self.utf8:
+            read = self.options.utf8
+        else:
+            read = self.options.text if self.classes is not None else self.options.transfer
         self.out.line(f"{item} = {self.out.constant(read)}({ptr}, {units})")
         return item
 

@@ -125,6 +125,8 @@ class Lowerer:
         options: Options,
         handles: Handles,
         classes: Classes | None,
+        *,
+        utf8: bool = False,
     ) -> None:
         self.out = out
         self.layouts = layouts
@@ -132,6 +134,8 @@ class Lowerer:
         self.handles = handles
         self.classes = classes
         """None where values come from another guest, already prepared."""
+        self.utf8 = utf8 or (classes is not None and options.encoding is StringEncoding.UTF8)
+        """Are prepared strings UTF-8 already?"""
 
     # -- prepare -----------------------------------------------------------------------------
 
@@ -419,11 +423,11 @@ class Lowerer:
     def _string(self, p: str) -> tuple[str, str]:
         out = self.out
         ptr, units = out.name(), out.name()
-        if self.classes is None:
-            out.line(f"{ptr}, {units} = {out.constant(self.options.put_transfer)}({p})")
-        elif self.options.encoding is StringEncoding.UTF8:
+        if self.utf8:
             out.line(f"{ptr} = {out.constant(self.options.put)}({p}, 1)")
             return ptr, f"len({p})"
+        if self.classes is None:
+            out.line(f"{ptr}, {units} = {out.constant(self.options.put_transfer)}({p})")
         else:
             out.line(f"{ptr}, {units} = {out.constant(self.options.put_text)}({p})")
         return ptr, _signed(units)

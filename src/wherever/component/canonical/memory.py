@@ -23,7 +23,7 @@ Transfer: TypeAlias = tuple[str, StringEncoding, int]
 class Options:
     """A guest's canonical options at run time: its memory, its `realloc`, its string encoding."""
 
-    __slots__ = ("encoding", "inst", "memory", "realloc")
+    __slots__ = ("encoding", "inst", "memory", "put", "realloc", "utf8")
 
     def __init__(
         self,
@@ -36,6 +36,10 @@ class Options:
         self.memory = memory
         self.realloc = realloc
         self.encoding = encoding
+        self.put = self._putter()
+        """Allocate room for some bytes and copy them there: (data, alignment) -> pointer."""
+        self.utf8 = self._reader()
+        """The checked bytes of a UTF-8 string: (pointer, length) -> bytes."""
 
     # -- bounds ------------------------------------------------------------------------------
 
@@ -63,23 +67,53 @@ class Options:
         self.view(ptr, size, align, "realloc return")
         return ptr
 
-    def put(self, data: bytes | bytearray | memoryview, align: int) -> int:
-        """Allocate room for `data` and copy it there."""
-        assert self.realloc is not None
-        assert self.memory is not None
-        size = len(data)
-        ptr = self.realloc(0, 0, align, size) & MASK32
-        end = ptr + size
-        view = self.memory.view
-        if end > len(view) or ptr & (align - 1):
-            view = self.view(ptr, size, align, "list content")
-        view[ptr:end] = data
-        return ptr
+    def _putter(self) -> Callable[[bytes | bytearray | memoryview, int], int]:
+        realloc, memory, check = self.realloc, self.memory, self.view
+
+        def put(data: bytes | bytearray | memoryview, align: int) -> int:
+            assert realloc is not None
+            assert memory is not None
+            size = len(data)
+            ptr = realloc(0, 0, align, size) & MASK32
+            end = ptr + size
+            view = memory.view
+            if end > len(view) or ptr & (align - 1):
+                view = check(ptr, size, align, "list content")
+            view[ptr:end] = data
+            return ptr
+
+        return put
+
+    def _reader(self) -> Callable[[int, int], bytes]:
+        memory, check = self.memory, self.view
+
+        def utf8(ptr: int, size: int) -> bytes:
+            assert memory is not None
+            if size > MAX_STRING_BYTES:
+                trap(f"string of {size} bytes is too long", "string content out-of-bounds")
+            end = ptr + size
+            view = memory.view
+            if end > len(view):
+                view = check(ptr, size, 1, "string content")
+            data = bytes(view[ptr:end])
+            if not data.isascii():
+                try:
+                    data.decode()
+                except UnicodeDecodeError as error:
+                    trap(
+                        f"invalid utf8 encoding of a string at {ptr:#x}: {error.reason}",
+                        "invalid utf8 encoding",
+                    )
+            return data
+
+        return utf8
 
     # -- strings -----------------------------------------------------------------------------
 
     def text(self, ptr: int, units: int) -> str:
         """load_string_from_range"""
+        if self.encoding is StringEncoding.UTF8:
+            return self.utf8(ptr, units).decode()
         return self.transfer(ptr, units)[0]
 
     def transfer(self, ptr: int, units: int) -> Transfer:

@@ -1,0 +1,43 @@
+;; A library of one-line functions with an allocator that starts over after every call.
+(component
+  (core module $m
+    (memory (export "mem") 64)
+    (global $next (mut i32) (i32.const 1024))
+    (func (export "realloc") (param i32 i32 i32 i32) (result i32)
+      (local $r i32)
+      (local.set $r
+        (i32.and
+          (i32.add (global.get $next) (i32.sub (local.get 2) (i32.const 1)))
+          (i32.sub (i32.const 0) (local.get 2))))
+      (global.set $next (i32.add (local.get $r) (local.get 3)))
+      (loop $grow
+        (if (i32.gt_u (global.get $next) (i32.mul (memory.size) (i32.const 65536)))
+          (then
+            (if (i32.eq (memory.grow (i32.const 16)) (i32.const -1)) (then unreachable))
+            (br $grow))))
+      (local.get $r))
+    (func (export "reset") (param i32) (global.set $next (i32.const 1024)))
+    (func (export "free") (global.set $next (i32.const 1024)))
+    (func (export "add") (param i32 i32) (result i32) (i32.add (local.get 0) (local.get 1)))
+    (func (export "echo") (param i32 i32) (result i32)
+      (i32.store (i32.const 16) (local.get 0))
+      (i32.store (i32.const 20) (local.get 1))
+      (i32.const 16))
+    (func (export "take") (param i32 i32) (result i32)
+      (global.set $next (i32.const 1024))
+      (local.get 1)))
+  (core instance $i (instantiate $m))
+  (alias core export $i "mem" (core memory $mem))
+  (alias core export $i "realloc" (core func $realloc))
+  (alias core export $i "reset" (core func $reset))
+  (func (export "add") (param "a" u32) (param "b" u32) (result u32)
+    (canon lift (core func $i "add")))
+  (func (export "echo-string") (param "s" string) (result string)
+    (canon lift (core func $i "echo") (memory $mem) (realloc $realloc) (post-return $reset)))
+  (func (export "echo-bytes") (param "b" (list u8)) (result (list u8))
+    (canon lift (core func $i "echo") (memory $mem) (realloc $realloc) (post-return $reset)))
+  (func (export "echo-u32s") (param "b" (list u32)) (result (list u32))
+    (canon lift (core func $i "echo") (memory $mem) (realloc $realloc) (post-return $reset)))
+  (func (export "take-bytes") (param "b" (list u8)) (result u32)
+    (canon lift (core func $i "take") (memory $mem) (realloc $realloc)))
+)
