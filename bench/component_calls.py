@@ -81,7 +81,7 @@ def main() -> None:
         assert mine(*args) == other(*args)
         a = median(lambda f=mine, x=args: f(*x), number)  # type: ignore[misc]
         b = median(lambda f=other, x=args: f(*x), max(1, number // 5), 5)  # type: ignore[misc]
-        print(f"{title:28}{a:9.2f} µs{b:11.2f} µs{b / a:8.1f}×")
+        print(f"{title:28}{a:9.2f} µs{b:11.2f} µs{b / a:8.1f}x")
     relay = load_component(assembled("relay")).run
     count = 2000
     per_call = median(lambda: relay(count), 1) / count

@@ -129,6 +129,8 @@ def lift_function(
         value, closing = _enter(out, lowerer, lifter, lifted, prepared, layouts)
         for line in closing:
             out.line(line)
+        if any(layouts.of(t).has_borrow for t in types):
+            out.line("cx.release()")
         out.line(f"{inst}.entered = False")
     if isinstance(ft.result, ResultType):
         with out.block(f"if {value}.__class__ is {constant(values.Err)}:"):

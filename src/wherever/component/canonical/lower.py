@@ -186,20 +186,29 @@ class Lowerer:
                     out.line(f"{item} = {constant(values.as_tuple)}({v}, {len(types)})")
                 return self._prepare_fields(types, item)
             case VariantType(cases):
-                index = out.name()
+                index, payload = out.name(), out.name()
                 numbers = {cls: i for i, cls in enumerate(classes.cases(t))}
+                names = tuple(name for name, _ in cases)
                 out.line(f"{index} = {constant(numbers)}.get({v}.__class__)")
                 with out.block(f"if {index} is None:"):
-                    out.line(f"raise {bad}")
-                return self._prepare_cases(tuple(c for _, c in cases), index, f"{v}.value")
-            case EnumType():
-                with out.block(f"if {v}.__class__ is not {constant(classes.enum(t))}:"):
-                    out.line(f"raise {bad}")
-                return f"{v}._value_"
-            case FlagsType():
-                with out.block(f"if {v}.__class__ is not {constant(classes.flags(t))}:"):
-                    out.line(f"raise {bad}")
-                return f"{v}._value_"
+                    by_label = constant(values.as_case)
+                    out.line(f"{index}, {payload} = {by_label}({v}, {constant(names)})")
+                with out.block("else:"):
+                    out.line(f"{payload} = {v}.value")
+                payloads = tuple(c for _, c in cases)
+                return self._prepare_cases(payloads, index, payload, strict=True)
+            case EnumType(labels):
+                item = out.name()
+                member = constant(classes.enum(t))
+                slow = f"{constant(values.as_enum)}({v}, {constant(labels)})"
+                out.line(f"{item} = {v}._value_ if {v}.__class__ is {member} else {slow}")
+                return item
+            case FlagsType(labels):
+                item = out.name()
+                member = constant(classes.flags(t))
+                slow = f"{constant(values.as_flags)}({v}, {constant(labels)})"
+                out.line(f"{item} = {v}._value_ if {v}.__class__ is {member} else {slow}")
+                return item
             case OptionType(some):
                 item = out.name()
                 with out.block(f"if {v} is None:"):

@@ -218,6 +218,35 @@ def as_fields(value: Any, cls: type[Any], labels: tuple[str, ...]) -> tuple[Any,
     raise BadValue
 
 
+def as_enum(value: Any, labels: tuple[str, ...]) -> int:
+    """The discriminant of an enum given by its WIT label."""
+    if isinstance(value, str) and value in labels:
+        return labels.index(value)
+    raise BadValue
+
+
+def as_flags(value: Any, labels: tuple[str, ...]) -> int:
+    """The bits of flags given as a set of WIT labels."""
+    if isinstance(value, set | frozenset):
+        bits = 0
+        for label in cast("set[Any]", value):
+            if label not in labels:
+                raise BadValue
+            bits |= 1 << labels.index(label)
+        return bits
+    raise BadValue
+
+
+def as_case(value: Any, labels: tuple[str, ...]) -> tuple[int, Any]:
+    """The discriminant and payload of a variant given by label, or as (label, payload)."""
+    label, payload = value, None
+    if value.__class__ is tuple and len(value) == 2:
+        label, payload = value
+    if isinstance(label, str) and label in labels:
+        return labels.index(label), payload
+    raise BadValue
+
+
 def as_buffer(value: Any, prim: Prim) -> bytes | memoryview:
     """The little-endian bytes of a list of numbers, without copying where it is such a buffer."""
     kind = FORMAT[prim]
@@ -298,21 +327,19 @@ def explain(t: ValType, value: Any, path: str, classes: Classes) -> None:
             for i, (x, item) in enumerate(zip(types, items, strict=True)):
                 explain(x, item, f"{path}[{i}]", classes)
         case VariantType(cases):
-            case_classes = classes.cases(t)
-            for (_, payload), cls in zip(cases, case_classes, strict=True):
-                if value.__class__ is cls:
-                    if payload is not None:
-                        explain(payload, value.value, f"{path}.value", classes)
-                    return
-            names = ", ".join(cls.__qualname__ for cls in case_classes[:6])
-            more = ", ..." if len(case_classes) > 6 else ""
-            _type_error(path, f"one of {names}{more}", value)
-        case EnumType():
+            _explain_variant(t, cases, value, path, classes)
+        case EnumType(labels):
             if value.__class__ is not classes.enum(t):
-                _type_error(path, f"a {classes.enum(t).__name__}", value)
-        case FlagsType():
+                try:
+                    as_enum(value, labels)
+                except BadValue:
+                    _type_error(path, f"a {classes.enum(t).__name__}", value)
+        case FlagsType(labels):
             if value.__class__ is not classes.flags(t):
-                _type_error(path, f"{classes.flags(t).__name__} flags", value)
+                try:
+                    as_flags(value, labels)
+                except BadValue:
+                    _type_error(path, f"{classes.flags(t).__name__} flags", value)
         case OptionType(some):
             if value is None:
                 return
@@ -337,10 +364,38 @@ def explain(t: ValType, value: Any, path: str, classes: Classes) -> None:
             check = getattr(value, "check_usable__", None)
             if check is not None:
                 check(path)
+            if isinstance(t, OwnType) and getattr(value, "num_lends", 0):
+                _value_error(path, "a resource that is not lent to a call", value)
         case StreamType() | FutureType():
             raise Unsupported(
                 f"{path}: streams and futures: wherever does not have the asynchronous ABI yet"
             )
+
+
+def _explain_variant(
+    t: VariantType,
+    cases: tuple[tuple[str, ValType | None], ...],
+    value: Any,
+    path: str,
+    classes: Classes,
+) -> None:
+    case_classes = classes.cases(t)
+    for (_, payload), cls in zip(cases, case_classes, strict=True):
+        if value.__class__ is cls:
+            if payload is not None:
+                explain(payload, value.value, f"{path}.value", classes)
+            return
+    try:
+        index, given = as_case(value, tuple(label for label, _ in cases))
+    except BadValue:
+        names = ", ".join(cls.__qualname__ for cls in case_classes[:6])
+        more = ", ..." if len(case_classes) > 6 else ""
+        _type_error(path, f"one of {names}{more}", value)
+    payload = cases[index][1]
+    if payload is not None:
+        explain(payload, given, f"{path}.value", classes)
+    elif given is not None:
+        _value_error(f"{path}.value", "None, for there is no payload", given)
 
 
 def _explain_list(

@@ -47,6 +47,7 @@ class BareCase(Variant):
     """A case without a payload."""
 
     __slots__ = ()
+    value: ClassVar[None] = None
 
     def __repr__(self) -> str:
         return f"{type(self).__qualname__}()"
