@@ -364,7 +364,8 @@ def explain(t: ValType, value: Any, path: str, classes: Classes) -> None:
             check = getattr(value, "check_usable__", None)
             if check is not None:
                 check(path)
-            if isinstance(t, OwnType) and getattr(value, "num_lends", 0):
+            lent: Any = getattr(value, "num_lends", None)
+            if isinstance(t, OwnType) and lent:
                 _value_error(path, "a resource that is not lent to a call", value)
         case StreamType() | FutureType():
             raise Unsupported(

@@ -21,6 +21,7 @@ from wherever.errors import InternalError
 from wherever.hosts.component.handles import GuestResource, PythonHandles
 from wherever.hosts.component.instantiate import World
 from wherever.hosts.component.naming import distinct, method, pascal, snake
+from wherever.hosts.component.python_types import BoundClasses
 from wherever.hosts.component.runtime import (
     Environment,
     HostItem,
@@ -122,6 +123,15 @@ class Face:
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._externs)
+
+    @property
+    def externs(self) -> Mapping[str, ct.ExternType]:
+        """The types of the exports, by WIT name."""
+        return self._externs
+
+    def classes(self) -> BoundClasses:
+        """The Python classes of the types in here."""
+        return self._world.types.classes(self._environment)
 
     # -- making it ---------------------------------------------------------------------------
 
