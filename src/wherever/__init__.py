@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         Unsupported,
         WhereverError,
     )
+    from wherever.hosts.component.public import load
     from wherever.nanoprocess import GuestFailed, Result, Trap, Usage, arun, run, spawn
     from wherever.policy import (
         Audit,
@@ -59,6 +60,7 @@ __all__ = [
     "WhereverError",
     "__version__",
     "arun",
+    "load",
     "run",
     "spawn",
 ]
@@ -90,6 +92,7 @@ _HOMES: dict[str, str] = {
     "Result": "wherever.nanoprocess",
     "Trap": "wherever.nanoprocess",
     "Usage": "wherever.nanoprocess",
+    "load": "wherever.hosts.component.public",
     "arun": "wherever.nanoprocess",
     "run": "wherever.nanoprocess",
     "spawn": "wherever.nanoprocess",

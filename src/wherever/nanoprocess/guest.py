@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Ending", "Work", "run"]
 
+_COMPONENT = b"\0asm\x0d\0\1\0"
 _MEMORIES = 4  # linear memories that one guest may have; they share its limit
 
 
@@ -92,7 +93,10 @@ def run(work: Work, fds: list[int], report: Report) -> Ending:
     os.chdir("/")
     grants = parse_words(work.grants).grants
     limits = Limits().override(**work.limits)
-    code = _load(program)
+    wasm = _read(program)
+    if wasm[:8] == _COMPONENT:
+        return _run_component(work, wasm, grants, limits, report)
+    code = _load(wasm)
     around = _surroundings(work, grants, limits, report)
     store = Store(code.engine, _store_limits(limits))
     require_known_imports(code.outline)
@@ -111,13 +115,33 @@ def _peak(store: Store) -> int:
     return sum(memory.refresh() for memory in found if isinstance(memory, Memory))
 
 
-def _load(fd: int) -> Code:
-    """The program's code. Its format has been recognised; its bytes are not trusted."""
+def _run_component(
+    work: Work, wasm: bytes, grants: Grants, limits: Limits, report: Report
+) -> Ending:
+    """The same for a component: compiled whole before the process is confined."""
+    from wherever.nanoprocess import components
+
+    prepared = components.prepare(wasm)
+    around = _surroundings(work, grants, limits, report)
+    report.die_with_parent()
+    started = time.process_time()
+    if limits.cpu is not None:
+        start_timer(limits.cpu)
+    report.confined(confine(grants, limits).lacks)
+    ending = _ended(lambda: components.call_component(prepared, around, limits.memory, work.invoke))
+    return replace(ending, cpu=time.process_time() - started)
+
+
+def _read(fd: int) -> bytes:
     data = bytearray()
     while part := os.read(fd, 1 << 20):
         data += part
     os.close(fd)
-    wasm = bytes(data)
+    return bytes(data)
+
+
+def _load(wasm: bytes) -> Code:
+    """The program's code. Its format has been recognised; its bytes are not trusted."""
     if wasm[:4] != b"\0asm":
         wasm = wat2wasm(wasm.decode("utf-8", "replace"))
     profile = choose(Outline(wasm).shape, Profile(Placement.DEMAND, epochs=False))

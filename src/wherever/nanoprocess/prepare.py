@@ -33,18 +33,18 @@ def read_program(program: Program) -> tuple[str, bytes]:
 
 def require_runnable(head: bytes, name: str) -> None:
     """Raise the error that says what the bytes are, where they are nothing that runs here."""
-    if head[:8] == b"\0asm\1\0\0\0" or head.lstrip()[:7] == b"(module":
+    if head[:8] in (b"\0asm\1\0\0\0", b"\0asm\x0d\0\1\0") or head.lstrip()[:7] == b"(module":
         return
     from wherever.program.recognise import Format, recognise
 
     found = recognise(head)
     match found.format:
-        case Format.WASM_MODULE | Format.WAT:
+        case Format.WASM_MODULE | Format.WAT | Format.WASM_COMPONENT:
             return
-        case Format.WASM_COMPONENT | Format.ELF | Format.TAR | Format.OCI_JSON:
+        case Format.ELF | Format.TAR | Format.OCI_JSON:
             raise Unsupported(
                 f"{name} is {found}: running it is not built yet; "
-                "WebAssembly modules (.wasm) and their text (.wat) run"
+                "WebAssembly modules and components (.wasm) and modules' text (.wat) run"
             )
         case _:
             raise InvalidProgram(

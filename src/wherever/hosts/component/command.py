@@ -12,7 +12,7 @@ from wherever.component.canonical.values import ResultError
 from wherever.component.names import BadName, InterfaceName, parse_extern_name
 from wherever.component.read import read_component
 from wherever.component.validate import Validated, validate
-from wherever.component.wave import parse_call, show_result
+from wherever.component.wave import BadWave, parse_call, show_result
 from wherever.component.wit.show import show_func
 from wherever.engine.engine import Code, Engine
 from wherever.engine.profile import Placement, Profile
@@ -20,6 +20,7 @@ from wherever.errors import Unsupported
 from wherever.hosts.component.load import DEFAULT_MEMORY, LoadedComponent, load_validated
 from wherever.hosts.component.wasi.linker import wasi_hosts
 from wherever.hosts.wasi.run import GuestExit
+from wherever.policy import Malformed
 from wherever.system.surroundings import Surroundings
 
 
@@ -142,7 +143,10 @@ def call_by_text(loaded: LoadedComponent, text: str) -> str:
             f"the component has no function {path!r}; it has {', '.join(functions(loaded))}"
         )
     classes = face.classes()
-    args = parse_call(text[len(head) :], ft, classes)
+    try:
+        args = parse_call(text[len(head) :], ft, classes)
+    except BadWave as error:
+        raise Malformed(f"{show_func(path, ft)}: {error}") from None
     try:
         result = face.function(name)(*args)
         failed = False

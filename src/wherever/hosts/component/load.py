@@ -33,6 +33,7 @@ class LoadedComponent(Face):
         frame, instance = instantiate(world, validated, None, items, "")
         super().__init__(world, frame.environment, validated.type.exports, instance.exports, title)
         self._validated = validated
+        self._closing: list[Callable[[], object]] = []
 
     @property
     def wit(self) -> str:
@@ -42,6 +43,12 @@ class LoadedComponent(Face):
     def close(self) -> None:
         """End the instance and give its memory back; calls after this fail."""
         self._world.store.close()
+        while self._closing:
+            self._closing.pop()()
+
+    def when_closed(self, call: Callable[[], object]) -> None:
+        """Do this too when the instance is closed."""
+        self._closing.append(call)
 
     def __enter__(self) -> Self:
         return self
