@@ -50,3 +50,9 @@ bench: setup  ## every benchmark, beside its reference
 oracle: setup  ## every A64 instruction on 200 random states against Unicorn, decoding against Capstone
 	bash tests/oracle/aarch64/fetch.sh $(HOME)/.cache/wherever-tests/aarch64
 	WHEREVER_ORACLE=200 $(BIN)/pytest -q -n $(JOBS) tests/oracle
+
+race: setup  ## a minute of hostile guests racing in a shared directory, by each way of resolving
+	$(BIN)/python tests/hosts/wasi/race.py 60
+
+programs: setup  ## real WASI programs with least grants, and the refusal for each grant taken away
+	$(BIN)/python tests/programs/wasi_programs.py

@@ -17,6 +17,7 @@ __all__ = ["GuestMemory", "LinearMemory", "NoMemory"]
 
 _IOV_MAX: Final = 1024  # what one readv(2) takes
 _MOST_VECTORS: Final = 1 << 16
+_MOST_BYTES: Final = 0x7FFFF000  # and what one readv(2) moves (MAX_RW_COUNT)
 _PATH_MAX: Final = 4096
 _U32: Final = 0xFFFFFFFF
 
@@ -85,10 +86,12 @@ class GuestMemory:
         if count > _MOST_VECTORS:
             raise refuse(errno.EINVAL)
         parts: list[memoryview] = []
+        room = _MOST_BYTES  # vectors may overlap: their sum is not bounded by the memory
         for start, length in CIOVEC.iter_unpack(self.part(pointer, count * 8)):
             part = self.part(start, length)
-            if length and len(parts) < _IOV_MAX:
-                parts.append(part)
+            if length and room and len(parts) < _IOV_MAX:
+                parts.append(part[:room])
+                room -= min(length, room)
         return parts
 
     def path(self, pointer: int, length: int) -> bytes:
