@@ -46,8 +46,10 @@ class Decisions:
 
     def ungranted(self, what: str, thing: bytes) -> None:
         """A path that no granted directory covers."""
-        directory = thing.rpartition(b"/")[0] or b"/"
-        self.deny(what, thing, "no granted directory covers it", f"--dir {_text(directory)}")
+        directory = thing.rpartition(b"/")[0]
+        # A relative name arrives at the root: a guest has no other current directory.
+        grant = f"--dir {_text(directory)}" if directory else "--dir .::/"
+        self.deny(what, thing, "no granted directory covers it", grant)
 
 
 def _text(name: bytes | str) -> str:
