@@ -79,7 +79,8 @@ COUNTER = """module counter(input clk, input rst, output reg [7:0] q);
   always @(posedge clk) if (rst) q <= 0; else q <= q + 1;
 endmodule
 """
-RED = '<svg xmlns="http://www.w3.org/2000/svg" width="8" height="8"><rect width="8" height="8"/></svg>'
+SQUARE = '<rect width="8" height="8"/>'
+RED = f'<svg xmlns="http://www.w3.org/2000/svg" width="8" height="8">{SQUARE}</svg>'
 
 PROGRAMS = (
     Program(
