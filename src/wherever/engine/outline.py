@@ -8,8 +8,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeAlias
 
 from wherever.engine.profile import POOL, RESERVATION, Placement, Profile
-from wherever.wasm.reader import read_module
-from wherever.wasm.shape import shape
 from wherever.wasm.types import FuncType, GlobalType, MemoryType, TableType, TagType
 
 if TYPE_CHECKING:
@@ -63,6 +61,9 @@ class Outline:
     __slots__ = ("exports", "imports", "shape")
 
     def __init__(self, wasm: bytes) -> None:
+        from wherever.wasm.reader import read_module  # a worker with compiled code needs neither
+        from wherever.wasm.shape import shape
+
         self.shape = shape(read_module(wasm))
         self.imports = tuple(
             ImportItem(one.module, one.name, _item(one)) for one in self.shape.imports

@@ -20,15 +20,18 @@ __all__ = [
     "DECISION",
     "END",
     "LARGEST",
+    "OUTLINE",
     "READY",
     "BrokenFrame",
     "Reader",
+    "fields_of",
     "frame",
 ]
 
 CHANNEL = 3  # the worker's descriptor
 
 READY = 1  # the worker has imported everything
+OUTLINE = 5  # of a compiled program, in its file (codefile.py); never on a channel
 CONFINED = 4  # what the kernel lacks for confining the worker
 DECISION = 2  # what, thing, "1" for granted, rule, grant
 END = 3  # how, code, limit, message, peak memory in bytes, processor seconds, backtrace...
@@ -80,12 +83,13 @@ class Reader:
             self._seen += 1
             if self._seen > _MOST_FRAMES:
                 raise BrokenFrame(f"more than {_MOST_FRAMES} frames")
-            yield kind, _fields(bytes(buffer[at + _HEADER : end]))
+            yield kind, fields_of(bytes(buffer[at + _HEADER : end]))
             at = end
         del buffer[:at]
 
 
-def _fields(body: bytes) -> list[str]:
+def fields_of(body: bytes) -> list[str]:
+    """The fields of a frame's body."""
     fields: list[str] = []
     at = 0
     while at < len(body):

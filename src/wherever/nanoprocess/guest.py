@@ -5,18 +5,17 @@ from __future__ import annotations
 import os
 import time
 
-from wherever.engine.engine import Code, Engine, wat2wasm
 from wherever.engine.externs import Memory
-from wherever.engine.outline import Outline, choose
-from wherever.engine.profile import Placement, Profile
 from wherever.engine.state import Limits as StoreLimits
 from wherever.engine.store import Store
 from wherever.errors import Denied, GuestTrap, LimitExceeded
-from wherever.hosts.linux.command import instantiate
+from wherever.hosts.wasi.command import instantiate
 from wherever.hosts.wasi.run import GuestExit
+from wherever.hosts.wasi.table import MODULE
+from wherever.nanoprocess import light, light_typing
+from wherever.nanoprocess.code import compile_program, load, open_compiler
 from wherever.nanoprocess.confine import close_others, confine
 from wherever.nanoprocess.frames import CHANNEL
-from wherever.nanoprocess.linking import require_known_imports
 from wherever.nanoprocess.reactor import call_by_text
 from wherever.nanoprocess.signals import start_timer
 from wherever.policy import Audit, Decision, Grants, Limits, Malformed, frozen, replace
@@ -27,7 +26,16 @@ from wherever.system.surroundings import Surroundings, inherited_streams, surrou
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from typing import Any
+    from typing import Any, Protocol
+
+    from wherever.engine.engine import Code
+    from wherever.engine.instance import Instance
+
+    class Closes(Protocol):
+        """A host's state for one guest."""
+
+        def close(self) -> None: ...
+
 
 __all__ = ["Ending", "Work", "run"]
 
@@ -93,32 +101,43 @@ def run(work: Work, fds: list[int], report: Report) -> Ending:
     os.chdir("/")
     grants = parse_words(work.grants).grants
     limits = Limits().override(**work.limits)
-    wasm = _read(program)
-    if wasm[:8] == _COMPONENT:
-        return _run_component(work, wasm, grants, limits, report)
-    code = _load(wasm)
+    data = read_all(program)
+    if data[:8] == _COMPONENT:
+        return _run_component(work, data, grants, limits, report)
+    code = load(data)
     around = _surroundings(work, grants, limits, report)
     store = Store(code.engine, _store_limits(limits))
-    require_known_imports(code.outline)
+    link = _linker(code)
     report.die_with_parent()
     started = time.process_time()
     if limits.cpu is not None:
         start_timer(limits.cpu)
     report.confined(confine(grants, limits).lacks)
-    ending = _ended(lambda: _call(work, store, code, around))
+    ending = _ended(lambda: _call(work, lambda: link(store, code, around), code))
     return replace(ending, memory=_peak(store), cpu=time.process_time() - started)
 
 
-def _peak(store: Store) -> int:
-    """Bytes of the guest's memories, which never shrink."""
-    found = [ref() for ref in store.memories]
-    return sum(memory.refresh() for memory in found if isinstance(memory, Memory))
+def compile_(fds: list[int], report: Report) -> None:
+    """Compile the program of the first descriptor into the second, confined as for a guest."""
+    program, target = fds
+    close_others(frozenset((CHANNEL, program, target)))
+    os.chdir("/")
+    open_compiler()
+    limits = Limits(memory=4 << 30, time=None, cpu=300)
+    report.die_with_parent()
+    start_timer(300)
+    report.confined(confine(Grants(), limits).lacks)
+    view = memoryview(compile_program(read_all(program)))
+    while view:
+        view = view[os.write(target, view) :]
 
 
 def _run_component(
     work: Work, wasm: bytes, grants: Grants, limits: Limits, report: Report
 ) -> Ending:
     """The same for a component: compiled whole before the process is confined."""
+    light.remove()  # the component rooms use more of both than stands there
+    light_typing.remove()
     from wherever.nanoprocess import components
 
     prepared = components.prepare(wasm)
@@ -132,7 +151,8 @@ def _run_component(
     return replace(ending, cpu=time.process_time() - started)
 
 
-def _read(fd: int) -> bytes:
+def read_all(fd: int) -> bytes:
+    """Everything in the descriptor, which is closed then."""
     data = bytearray()
     while part := os.read(fd, 1 << 20):
         data += part
@@ -140,12 +160,19 @@ def _read(fd: int) -> bytes:
     return bytes(data)
 
 
-def _load(wasm: bytes) -> Code:
-    """The program's code. Its format has been recognised; its bytes are not trusted."""
-    if wasm[:4] != b"\0asm":
-        wasm = wat2wasm(wasm.decode("utf-8", "replace"))
-    profile = choose(Outline(wasm).shape, Profile(Placement.DEMAND, epochs=False))
-    return Engine.of(profile).compile(wasm)
+def _peak(store: Store) -> int:
+    """Bytes of the guest's memories, which never shrink."""
+    found = [ref() for ref in store.memories]
+    return sum(memory.refresh() for memory in found if isinstance(memory, Memory))
+
+
+def _linker(code: Code) -> Callable[[Store, Code, Surroundings], tuple[Instance, Closes]]:
+    """What links the program: preview 1 alone, or with the imports of translated programs."""
+    if any(item.module != MODULE for item in code.outline.imports):
+        from wherever.hosts.linux.command import instantiate as link
+
+        return link
+    return instantiate
 
 
 def _surroundings(work: Work, grants: Grants, limits: Limits, report: Report) -> Surroundings:
@@ -167,7 +194,7 @@ def _store_limits(limits: Limits) -> StoreLimits:
     return StoreLimits(memory=limits.memory)
 
 
-def _call(work: Work, store: Store, code: Code, around: Surroundings) -> int:
+def _call(work: Work, link: Callable[[], tuple[Instance, Closes]], code: Code) -> int:
     """Call what is to be called; returns the exit status of a guest that comes back."""
     exports = code.outline.exports
     if work.invoke is None and "_start" not in exports:
@@ -175,14 +202,14 @@ def _call(work: Work, store: Store, code: Code, around: Surroundings) -> int:
             "the program exports no _start, so it is no command; call one of its functions with "
             f"--invoke: {', '.join(list(exports)[:20]) or 'it exports nothing'}"
         )
-    instance, linux = instantiate(store, code, around)
+    instance, host = link()
     try:
         if work.invoke is None:
             instance.func("_start")()
         else:
             call_by_text(instance, work.invoke, work.arguments[1:])
     finally:
-        linux.close()  # a terminal that the guest changed is as it was
+        host.close()  # a terminal that the guest changed is as it was
     return 0
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-__all__ = ["dataclass", "field", "install"]
+__all__ = ["dataclass", "field", "install", "remove"]
 
 _MISSING: object = object()
 
@@ -50,6 +50,12 @@ def dataclass(
 def install() -> None:
     """From now on, `import dataclasses` gives this module."""
     sys.modules.setdefault("dataclasses", sys.modules[__name__])
+
+
+def remove() -> None:
+    """From now on, `import dataclasses` gives the real one."""
+    if sys.modules.get("dataclasses") is sys.modules[__name__]:
+        del sys.modules["dataclasses"]
 
 
 def _made(cls: type[Any], frozen: bool, slots: bool, eq: bool) -> type[Any]:

@@ -5,20 +5,27 @@ from __future__ import annotations
 import os
 
 from wherever.errors import InvalidProgram, Unsupported
+from wherever.nanoprocess.codefile import is_code
+from wherever.nanoprocess.compiling import compiled_descriptor
 from wherever.store.cache import sealed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     Program = str | os.PathLike[str] | bytes
 
+COMPONENT = b"\0asm\x0d\0\1\0"
+
 __all__ = ["open_program", "read_program"]
 
 
 def open_program(program: Program) -> tuple[str, int]:
-    """The program's name and a descriptor of its bytes, in memory that nobody changes any more."""
+    """The program's name and a descriptor of its compiled form: sealed memory."""
     name, data = read_program(program)
-    require_runnable(data[:512], name)
-    return name, sealed(data)
+    if not is_code(data):
+        require_runnable(data[:512], name)
+    if data[:8] == COMPONENT:
+        return name, sealed(data)  # its core modules are compiled by the worker, unconfined yet
+    return name, compiled_descriptor(data, name)
 
 
 def read_program(program: Program) -> tuple[str, bytes]:
@@ -33,7 +40,7 @@ def read_program(program: Program) -> tuple[str, bytes]:
 
 def require_runnable(head: bytes, name: str) -> None:
     """Raise the error that says what the bytes are, where they are nothing that runs here."""
-    if head[:8] in (b"\0asm\1\0\0\0", b"\0asm\x0d\0\1\0") or head.lstrip()[:7] == b"(module":
+    if head[:8] in (b"\0asm\1\0\0\0", COMPONENT) or head.lstrip()[:7] == b"(module":
         return
     from wherever.program.recognise import Format, recognise
 

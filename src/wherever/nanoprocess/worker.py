@@ -15,6 +15,7 @@ import select
 import sys
 
 from wherever.errors import InternalError, LimitExceeded, WhereverError
+from wherever.nanoprocess import light, light_typing
 from wherever.nanoprocess.frames import CHANNEL, CONFINED, DECISION, END, READY, frame
 from wherever.nanoprocess.signals import SIGINT, SIGKILL, default
 from wherever.policy.malformed import Malformed
@@ -34,13 +35,19 @@ def main() -> None:
     default(SIGINT)  # a guest ended by Ctrl-C, not a traceback
     status = 70
     try:
+        light.install()
+        light_typing.install()
         from wherever.nanoprocess import guest
 
         _say(READY, [])
         message, fds = receive()
         if message is not None:
             report = guest.Report(_decided, _confined, _die_with_parent)
-            ending = guest.run(guest.Work.of(message), fds, report)
+            if message.pop("compile", False):
+                guest.compile_(fds, report)
+                ending = guest.Ending("exit")
+            else:
+                ending = guest.run(guest.Work.of(message), fds, report)
             _say(END, ending_fields(ending))
             status = 0
     except BaseException as error:  # the channel is the only way

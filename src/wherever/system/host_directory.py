@@ -13,8 +13,7 @@ import os
 import stat
 from collections.abc import Generator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from wherever.system.beneath import O_PATH, Escaped, Resolver, default_resolver
 from wherever.system.decisions import Decisions
@@ -30,6 +29,9 @@ from wherever.system.kernel import (
     utimes_handle,
 )
 from wherever.system.link_targets import climbs, links_that_climb
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = ["HostDirectory", "grant_host_directory"]
 

@@ -10,8 +10,6 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
-import platform
-from pathlib import Path
 from typing import Final
 
 __all__ = [
@@ -34,7 +32,7 @@ _UTIME_OMIT: Final = (1 << 30) - 2
 
 # Numbers since Linux 5.0 are the same on every architecture; the older ones are the "generic"
 # table's (aarch64, riscv64) or x86-64's own.
-_X86: Final = platform.machine() in ("x86_64", "AMD64")
+_X86: Final = os.uname().machine == "x86_64"
 _SYS_OPENAT2: Final = 437
 _SYS_FCHMODAT2: Final = 452
 _SYS_UTIMENSAT: Final = 280 if _X86 else 88
@@ -150,7 +148,7 @@ def chmod_handle(handle: int, mode: int) -> None:
         return
     if ctypes.get_errno() != errno.ENOSYS:
         raise _failed()
-    Path(f"/proc/self/fd/{handle}").chmod(mode)  # before Linux 6.6
+    os.chmod(f"/proc/self/fd/{handle}", mode)  # noqa: PTH101  # before Linux 6.6
 
 
 def chown_handle(handle: int, uid: int, gid: int) -> None:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from wherever.system.beneath import Escaped, Resolver
 from wherever.system.budget import Budget
@@ -24,6 +23,9 @@ from wherever.system.host_directory import grant_host_directory
 from wherever.system.host_file import refuse_set_id
 from wherever.system.overlay_nodes import DirectoryNode, FileNode, LinkNode, Node, Tree
 from wherever.system.polling import Readiness
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = ["OverlayDirectory", "OverlayFile", "grant_overlay"]
 

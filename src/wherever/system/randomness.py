@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from typing import Final, Protocol
 
@@ -41,9 +40,12 @@ class SeededRandomness:
     Not `random.Random`: its stream is documented for floats only, and it is not one-way.
     """
 
-    __slots__ = ("_block", "_buffer", "_seed")
+    __slots__ = ("_block", "_buffer", "_seed", "_shake")
 
     def __init__(self, seed: int) -> None:
+        import hashlib  # OpenSSL, 3 ms, only for a seed; and before the worker is confined
+
+        self._shake = hashlib.shake_256
         self._seed = b"wherever random " + str(seed).encode()
         self._block = 0
         self._buffer = b""
@@ -54,7 +56,7 @@ class SeededRandomness:
         while start < size:
             if not self._buffer:
                 counter = self._block.to_bytes(8, "little")
-                self._buffer = hashlib.shake_256(self._seed + b" " + counter).digest(4096)
+                self._buffer = self._shake(self._seed + b" " + counter).digest(4096)
                 self._block += 1
             piece = self._buffer[: size - start]
             view[start : start + len(piece)] = piece

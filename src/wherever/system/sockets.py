@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import _socket  # the constants; `socket` takes 8 ms to import
 import errno
-import socket
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from wherever.system.handles import File, Kind, Stat, refuse
 from wherever.system.polling import READABLE, WRITABLE, Interrupt, Readiness, wait
+
+if TYPE_CHECKING:
+    import socket
 
 __all__ = ["Connection", "Listener"]
 
@@ -76,29 +80,29 @@ class Connection(_Socket):
         self, into: Sequence[memoryview], *, peek: bool = False, whole: bool = False
     ) -> tuple[int, bool]:
         """recvmsg(2): how many bytes, and whether a datagram was cut off."""
-        flags = (socket.MSG_PEEK if peek else 0) | (socket.MSG_WAITALL if whole else 0)
+        flags = (_socket.MSG_PEEK if peek else 0) | (_socket.MSG_WAITALL if whole else 0)
         while True:
             try:
                 count, _, answered, _ = self._socket.recvmsg_into(into, 0, flags)
             except BlockingIOError:
                 self._wait(READABLE)
                 continue
-            return count, bool(answered & socket.MSG_TRUNC)
+            return count, bool(answered & _socket.MSG_TRUNC)
 
     def send(self, parts: Sequence[memoryview]) -> int:
         """sendmsg(2), without SIGPIPE."""
         while True:
             try:
-                return self._socket.sendmsg(parts, [], socket.MSG_NOSIGNAL)
+                return self._socket.sendmsg(parts, [], _socket.MSG_NOSIGNAL)
             except BlockingIOError:
                 self._wait(WRITABLE)
 
     def shutdown(self, *, reading: bool, writing: bool) -> None:
         """shutdown(2)."""
         how = {
-            (True, False): socket.SHUT_RD,
-            (False, True): socket.SHUT_WR,
-            (True, True): socket.SHUT_RDWR,
+            (True, False): _socket.SHUT_RD,
+            (False, True): _socket.SHUT_WR,
+            (True, True): _socket.SHUT_RDWR,
         }.get((reading, writing))
         if how is None:
             raise refuse(errno.EINVAL)

@@ -6,7 +6,6 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from wherever.errors import Denied, Unsupported
 from wherever.policy import Decision, Grants, Limits
@@ -125,6 +124,8 @@ def _preopens(
     try:
         for granted in grants.dirs:
             guest = os.fsencode(granted.guest)
+            from pathlib import Path  # 7 ms, which a guest without directories need not wait for
+
             host = Path(granted.host)
             directory: Directory
             if granted.mode == "overlay":

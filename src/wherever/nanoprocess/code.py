@@ -1,0 +1,142 @@
+"""Owns compiled code on its way from the compiling child to the worker: an outline, then the code.
+
+    magic    profile and outline: one frame of text fields    machine code to the end
+
+The outline (imports, exports and their types) saves a worker from reading the module again. It
+comes from a child that has looked at hostile bytes, so it is text, cut and checked like any frame.
+"""
+
+from __future__ import annotations
+
+import ctypes
+
+from wherever.engine.engine import Code, Engine, wat2wasm
+from wherever.engine.library import library, message_of
+from wherever.engine.outline import ExportItem, ImportItem, Outline
+from wherever.engine.profile import Placement, Profile
+from wherever.errors import InternalError
+from wherever.nanoprocess.codefile import MAGIC, cut
+from wherever.nanoprocess.frames import OUTLINE, frame
+from wherever.wasm.types import (
+    AddressType,
+    ExternKind,
+    FuncType,
+    Limits,
+    MemoryType,
+    NumType,
+    VecType,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from wherever.engine.outline import ItemType
+    from wherever.wasm.types import ValType
+
+__all__ = ["compile_program", "load", "open_compiler"]
+
+_LETTERS: dict[str, ValType] = {
+    "i": NumType.I32,
+    "I": NumType.I64,
+    "f": NumType.F32,
+    "F": NumType.F64,
+    "v": VecType.V128,
+}
+_BY_TYPE = {valtype: letter for letter, valtype in _LETTERS.items()}
+
+
+# Workers run one instance and are killed at their deadline: no pool, no epochs.
+_PROFILE = Profile(Placement.DEMAND, epochs=False)
+
+
+def open_compiler() -> None:
+    """Load everything that compiling needs: a confined child can open no file."""
+    _linkable(Outline(b"\0asm\1\0\0\0"))
+    Engine.of(_PROFILE)
+
+
+def compile_program(data: bytes) -> bytes:
+    """The bytes for `load`, from a module or its text. Runs in a child with limits of its own."""
+    if data[:4] != b"\0asm":
+        data = wat2wasm(data.decode("utf-8", "replace"))
+    outline = Outline(data)
+    _linkable(outline)
+    code = Engine.of(_PROFILE).compile(data)
+    fields = [str(len(outline.imports))]
+    for item in outline.imports:
+        fields += (item.module, item.name, _spelt(item.type))
+    for name, export in outline.exports.items():
+        spelt = _spelt(export.type)
+        if spelt:
+            fields += (name, str(export.index), spelt)
+    return MAGIC + frame(OUTLINE, fields) + code.serialise()
+
+
+def _linkable(outline: Outline) -> None:
+    from wherever.nanoprocess.linking import require_known_imports
+
+    require_known_imports(outline)
+
+
+def load(data: bytes) -> Code:
+    """The code of bytes that `compile_program` made; the caller has asked the ledger."""
+    fields, machine_code = cut(data)
+    engine = Engine.of(_PROFILE)
+    out = ctypes.c_size_t()
+    error = library().wasmtime_module_deserialize(
+        engine.ptr, machine_code, len(machine_code), ctypes.addressof(out)
+    )
+    if error:
+        raise InternalError(
+            f"compiled code does not load: {message_of(error)}; wherever cache clear, and again"
+        )
+    return _Loaded(engine, out.value, fields)
+
+
+class _Loaded(Code):
+    """Code whose outline was told, not read."""
+
+    __slots__ = ()
+
+    def __init__(self, engine: Engine, ptr: int, fields: list[str]) -> None:
+        super().__init__(engine, ptr, b"")
+        outline = Outline.__new__(Outline)
+        end = 1 + 3 * int(fields[0])
+        outline.imports = tuple(
+            ImportItem(fields[at], fields[at + 1], _read(fields[at + 2])) for at in range(1, end, 3)
+        )
+        outline.exports = {
+            fields[at]: ExportItem(
+                fields[at], _kind(fields[at + 2]), int(fields[at + 1]), _read(fields[at + 2])
+            )
+            for at in range(end, len(fields), 3)
+        }
+        self._outline = outline
+
+
+def _spelt(type_: ItemType) -> str:
+    """A type in letters, or "" for what no worker links or calls."""
+    match type_:
+        case FuncType(params, results) if all(each in _BY_TYPE for each in (*params, *results)):
+            return "func " + ">".join(_letters(types) for types in (params, results))
+        case MemoryType() if type_.limits.address is AddressType.I32:
+            return "memory"
+        case _:
+            return ""
+
+
+def _letters(types: tuple[ValType, ...]) -> str:
+    return "".join(_BY_TYPE[each] for each in types)
+
+
+def _read(text: str) -> ItemType:
+    if text.startswith("func "):
+        params, _, results = text[5:].partition(">")
+        return FuncType(
+            tuple(_LETTERS[letter] for letter in params),
+            tuple(_LETTERS[letter] for letter in results),
+        )
+    return MemoryType(Limits(0))
+
+
+def _kind(text: str) -> ExternKind:
+    return ExternKind.FUNC if text.startswith("func") else ExternKind.MEMORY
