@@ -113,7 +113,13 @@ def run(work: Work, fds: list[int], report: Report) -> Ending:
     if limits.cpu is not None:
         start_timer(limits.cpu)
     report.confined(confine(grants, limits).lacks)
-    ending = _ended(lambda: _call(work, lambda: link(store, code, around), code))
+    kept: list[object] = []  # so that the memory is still there to be measured
+
+    def linked() -> tuple[Instance, Closes]:
+        kept.append(found := link(store, code, around))
+        return found
+
+    ending = _ended(lambda: _call(work, linked, code))
     return replace(ending, memory=_peak(store), cpu=time.process_time() - started)
 
 

@@ -69,7 +69,7 @@ class _TupleMaker(type):
         made = dict(space, __slots__=(), __match_args__=fields, _fields=fields)
         made.update((field, _field(at, "")) for at, field in enumerate(fields))
 
-        build: Any = tuple.__new__
+        build: Any = getattr(tuple, "__new__")  # noqa: B009 - its type would be unknown
 
         def new(kind: type, /, *values: object, **named: object) -> object:
             if len(values) != len(fields):
