@@ -10,11 +10,12 @@ int file_is_directory(struct file *f) {
 }
 static struct file *readable(int fd) {
   struct file *f = fd_get(fd);
-  return f && !(f->flags & O_PATH) && (f->flags & O_ACCMODE) != O_WRONLY ? f : NULL;
+  return f && !(f->flags & O_PATH) && !(f->flags & O_WRONLY) ? f : NULL;
 }
 static struct file *writable(int fd) {
   struct file *f = fd_get(fd);
-  return f && !(f->flags & O_PATH) && (f->flags & O_ACCMODE) != O_RDONLY ? f : NULL;
+  u32 access = f ? f->flags & O_ACCMODE : 0;            /* 3 is neither: open(2), "access mode 3" */
+  return f && !(f->flags & O_PATH) && (access == O_WRONLY || access == O_RDWR) ? f : NULL;
 }
 
 s64 file_read(struct file *f, void *to, u64 n) {
@@ -34,7 +35,6 @@ static s64 open_place(struct place *p, u32 flags, u32 mode) {
 }
 s64 sys_openat(int dirfd, u64 path, u32 flags, u32 mode) {
   static struct place p;
-  if ((flags & O_ACCMODE) == O_ACCMODE) return -EINVAL;
   if ((flags & O_TMPFILE) == O_TMPFILE) return (flags & O_ACCMODE) == O_RDONLY ? -EINVAL : -EOPNOTSUPP;
   if (flags & O_CREAT && flags & O_DIRECTORY) return -EINVAL;
   u32 how = flags & O_NOFOLLOW || (flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL) ? WALK_NOFOLLOW : 0;

@@ -50,7 +50,7 @@ static void convert(const struct wasi_stat *w, struct host_stat *s) {
   s->dev = w->dev;
   s->ino = w->ino;
   s->mode = w->type < COUNT(type_modes) ? type_modes[w->type] : S_IFREG | 0644;
-  s->nlink = w->nlink ? (u32)w->nlink : 1;
+  s->nlink = w->nlink || w->type == WASI_FILE ? (u32)w->nlink : 1;
   s->uid = credentials[0];
   s->gid = credentials[1];
   s->size = (s64)w->size;

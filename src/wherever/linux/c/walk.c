@@ -228,6 +228,13 @@ int walk(int dirfd, const char *path, u32 flags, struct place *p) {
     if (p->beyond) return -ENOTDIR;
     if (length == 1 && name[0] == '.') continue;
     if (length == 2 && name[0] == '.' && name[1] == '.') {
+      struct host_stat s;
+      locate(p);
+      if (!p->mount->root && strcmp(p->relative, ".")) {  /* "file/.." is no place */
+        int r = host_stat_at(p->mount->host, p->relative, 0, &s);
+        if (r < 0) return r;
+        if ((s.mode & S_IFMT) != S_IFDIR) return -ENOTDIR;
+      }
       char *slash = strrchr(p->path, '/');
       *(slash == p->path ? slash + 1 : slash) = 0;
       continue;
@@ -249,6 +256,7 @@ int walk(int dirfd, const char *path, u32 flags, struct place *p) {
         p->beyond = 0;
         continue;
       }
+      if (to == -ENOENT && !append(p->path, more, (u32)strlen(more))) locate(p), refused(p);
       return (int)to;
     }
     if (to > 0) {
