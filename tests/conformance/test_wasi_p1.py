@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,7 @@ from wherever.engine.engine import Engine
 from wherever.engine.profile import Profile
 from wherever.engine.store import Store
 from wherever.hosts.wasi.command import run_command
+from wherever.nanoprocess.running import run
 from wherever.policy import Audit, Grants
 from wherever.system.streams import BytesInput, CapturedOutput
 from wherever.system.surroundings import surroundings
@@ -31,20 +33,45 @@ def test_the_suite_is_whole() -> None:
     assert len(MODULES) == 72
 
 
-@pytest.mark.parametrize("module", MODULES, ids=lambda path: f"{path.parent.name}/{path.stem}")
-def test_module_in_process(module: Path, tmp_path: Path, request: pytest.FixtureRequest) -> None:
-    name = f"{module.parent.name}/{module.stem}"
-    if name in EXPECTED_FAILURES:
-        request.applymarker(pytest.mark.xfail(reason=EXPECTED_FAILURES[name]))
+each_module = pytest.mark.parametrize(
+    "module", MODULES, ids=lambda path: f"{path.parent.name}/{path.stem}"
+)
+
+
+def asked_of(module: Path, place: Path) -> tuple[dict[str, Any], Grants]:
+    """What the module's description asks for, and the grants that give it."""
     description = module.with_suffix(".json")
     asked = json.loads(description.read_text()) if description.exists() else {}
     dirs: list[str] = []
     if "root" in asked:
-        shutil.copytree(module.parent / asked["root"], tmp_path / "root", symlinks=True)
-        dirs = [f"{tmp_path / 'root'}::/,rw"]
+        shutil.copytree(module.parent / asked["root"], place / "root", symlinks=True)
+        dirs = [f"{place / 'root'}::/,rw"]
+    return asked, Grants(dirs=dirs, env=asked.get("env", {}))
+
+
+@pytest.fixture(autouse=True)
+def _expected_failure(request: pytest.FixtureRequest) -> None:
+    module = getattr(request.node, "callspec", None) and request.node.callspec.params.get("module")
+    name = f"{module.parent.name}/{module.stem}" if module else ""
+    if name in EXPECTED_FAILURES:
+        request.applymarker(pytest.mark.xfail(reason=EXPECTED_FAILURES[name]))
+
+
+@each_module
+def test_module_in_a_worker(module: Path, tmp_path: Path) -> None:
+    asked, grants = asked_of(module, tmp_path)
+    result = run(module, asked.get("args", []), grants=grants)
+    assert result.exit_code == asked.get("exit_code", 0), bytes(result.stderr).decode()[-500:]
+    if "stdout" in asked:
+        assert bytes(result.stdout).decode() == asked["stdout"]
+
+
+@each_module
+def test_module_in_process(module: Path, tmp_path: Path) -> None:
+    asked, grants = asked_of(module, tmp_path)
     out, err = CapturedOutput(), CapturedOutput()
     around = surroundings(
-        Grants(dirs=dirs, env=asked.get("env", {})),
+        grants,
         arguments=[module.name, *asked.get("args", [])],
         streams=(BytesInput(b""), out, err),
         audit=Audit(),

@@ -35,6 +35,7 @@ SYSCALLS: dict[str, tuple[int | None, int | None, str]] = {
     # open descriptors
     "read": (0, 63, ""), "write": (1, 64, ""), "readv": (19, 65, ""), "writev": (20, 66, ""),
     "pread64": (17, 67, ""), "pwrite64": (18, 68, ""), "preadv": (295, 69, ""),
+    "preadv2": (327, 286, ""), "pwritev2": (328, 287, ""),  # what os.preadv really calls
     "pwritev": (296, 70, ""), "lseek": (8, 62, ""), "close": (3, 57, ""), "fstat": (5, 80, ""),
     "dup": (32, 23, ""), "dup3": (292, 24, ""), "fcntl": (72, 25, ""), "ioctl": (16, 29, ""),
     "fsync": (74, 82, ""), "fdatasync": (75, 83, ""), "pipe2": (293, 59, ""),
