@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from wherever.isa.aarch64.lifter import Lifter
     from wherever.isa.instruction import Group, Instruction
 
-__all__ = ["DECODER", "GROUPS", "decode", "lift", "text"]
+__all__ = ["DECODER", "GROUPS", "decode", "lift", "not_translated", "text"]
 
 GROUPS: Final[tuple[Group, ...]] = (
     data_immediate.group,
@@ -67,3 +67,23 @@ def text(instruction: Instruction, word: int, address: int) -> str:
     fields["pc"] = address
     template = instruction.text
     return render(template if isinstance(template, str) else template(fields), fields)
+
+
+# op0 of the top-level encoding table (Arm ARM C4.1), bits 28 to 25
+_TOP_LEVEL: Final = (
+    "Reserved", "Unallocated", "SVE", "Unallocated", "Loads and Stores",
+    "Data Processing -- Register", "Loads and Stores", "Scalar Floating-Point and Advanced SIMD",
+    "Data Processing -- Immediate", "Data Processing -- Immediate", "Branches and System",
+    "Branches and System", "Loads and Stores", "Data Processing -- Register", "Loads and Stores",
+    "Scalar Floating-Point and Advanced SIMD",
+)  # fmt: skip
+
+
+def not_translated(word: int) -> str | None:
+    """Why `word` is not translated, for a message: its group and feature; None if it is."""
+    instruction = decode(word)
+    if instruction is None:
+        return f"which the manual leaves unallocated (group: {_TOP_LEVEL[word >> 25 & 15]})"
+    if instruction.meaning is None:
+        return f"{instruction.name}, known by name only (feature: {instruction.feature})"
+    return None
