@@ -133,6 +133,7 @@ class Oracle:
         self.regions = {CODE - LITERALS: literals, DATA: bytearray(DATA_SIZE)}
         self.noise = source.randbytes(2 * DATA_SIZE)
         self.lifter = Lifter(Builder(registers.REGISTERS))
+        self.fpsr = False  # whether FPSR is compared
 
     def state(self, source: random.Random, one: Instruction, word: int) -> State:
         fields = one.fields(word)
@@ -211,6 +212,7 @@ class Oracle:
                 (arm64_const.UC_ARM64_REG_FPCR, state.fpcr),
             ]
         )
+        uc.reg_write(arm64_const.UC_ARM64_REG_FPSR, 0)
         try:
             uc.emu_start(CODE, 0, count=1)
         except UcError as error:
@@ -238,6 +240,10 @@ class Oracle:
         )
         if ours != nzcv >> 28 & 15:
             problems.append(f"nzcv {ours:04b}, should be {nzcv >> 28 & 15:04b}")
+        if self.fpsr:
+            fpsr = uc.reg_read(arm64_const.UC_ARM64_REG_FPSR) & 0x9F
+            if fpsr != slots[registers.FPSR]:
+                problems.append(f"fpsr {slots[registers.FPSR]:02x}, should be {fpsr:02x}")
         if bytes(uc.mem_read(DATA, DATA_SIZE)) != data:
             problems.append("memory differs")
         if outcome.kind in (ExitKind.TRAP, ExitKind.SYSCALL):

@@ -62,7 +62,7 @@ class _Oracle(Protocol):
 @pytest.mark.parametrize("one", [one for one in ALL if one.name not in ELSEWHERE], ids=_name)
 def test_instruction(one: Instruction, oracle: _Oracle, states_each: Callable[[int], int]) -> None:
     source = random.Random(one.encoding.diagram)
-    for _ in range(states_each(8)):
+    for _ in range(states_each(5)):
         word = _word(one, source)
         problem = oracle.check(one, word, oracle.state(source, one, word))
         assert problem is None, problem

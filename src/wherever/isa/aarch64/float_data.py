@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from wherever.ir.values import Value
@@ -64,18 +64,6 @@ def fsqrt(m: Lifter, ftype: int, rn: int, rd: int) -> None:
     f.write(rd, f.sqrt(f.read(rn)))
 
 
-def to_double(m: Lifter, x: Value) -> Value:
-    """FPConvert from single to double."""
-    b = m.b
-    return b.rarely(b.f32_ne(x, x), runtime.double_from_single_nan(), b.f64_promote_f32(x), x)
-
-
-def to_single(m: Lifter, x: Value) -> Value:
-    """FPConvert from double to single."""
-    b = m.b
-    return b.rarely(b.f64_ne(x, x), runtime.single_from_double_nan(), b.f32_demote_f64(x), x)
-
-
 def read_half(m: Lifter, number: int) -> Value:
     """Hn as a single."""
     b = m.b
@@ -99,7 +87,7 @@ def write_half(m: Lifter, number: int, double: Value) -> None:
     spec="C7.2 FCVT",
 )
 def fcvt_double_single(m: Lifter, rn: int, rd: int) -> None:
-    m.f64.write(rd, to_double(m, m.f32.read(rn)))
+    m.f64.write(rd, m.f64.convert_other(m.f32.read(rn)))
 
 
 @group.instruction(
@@ -109,7 +97,7 @@ def fcvt_double_single(m: Lifter, rn: int, rd: int) -> None:
     spec="C7.2 FCVT",
 )
 def fcvt_single_double(m: Lifter, rn: int, rd: int) -> None:
-    m.f32.write(rd, to_single(m, m.f64.read(rn)))
+    m.f32.write(rd, m.f32.convert_other(m.f64.read(rn)))
 
 
 @group.instruction(
@@ -119,7 +107,7 @@ def fcvt_single_double(m: Lifter, rn: int, rd: int) -> None:
     spec="C7.2 FCVT",
 )
 def fcvt_half_single(m: Lifter, rn: int, rd: int) -> None:
-    write_half(m, rd, to_double(m, m.f32.read(rn)))
+    write_half(m, rd, m.f64.convert_other(m.f32.read(rn)))
 
 
 @group.instruction(
@@ -149,7 +137,7 @@ def fcvt_single_half(m: Lifter, rn: int, rd: int) -> None:
     spec="C7.2 FCVT",
 )
 def fcvt_double_half(m: Lifter, rn: int, rd: int) -> None:
-    m.f64.write(rd, to_double(m, read_half(m, rn)))
+    m.f64.write(rd, m.f64.convert_other(read_half(m, rn)))
 
 
 _ROUNDINGS: Final = {
@@ -195,15 +183,15 @@ def _negative_product(f: Floats, x: Value, y: Value) -> Value:
     return f.neg(f.mul(x, y))
 
 
-_TWO_SOURCES: Final = (
-    ("fmul", "0000", Floats.mul),
-    ("fdiv", "0001", Floats.div),
-    ("fadd", "0010", Floats.add),
-    ("fsub", "0011", Floats.sub),
-    ("fmax", "0100", Floats.max),
-    ("fmin", "0101", Floats.min),
-    ("fmaxnm", "0110", Floats.max_number),
-    ("fminnm", "0111", Floats.min_number),
+_TWO_SOURCES: Final[Sequence[tuple[str, str, Callable[[Floats, Value, Value], Value]]]] = (
+    ("fmul", "0000", lambda f, x, y: f.mul(x, y)),
+    ("fdiv", "0001", lambda f, x, y: f.div(x, y)),
+    ("fadd", "0010", lambda f, x, y: f.add(x, y)),
+    ("fsub", "0011", lambda f, x, y: f.sub(x, y)),
+    ("fmax", "0100", lambda f, x, y: f.max(x, y)),
+    ("fmin", "0101", lambda f, x, y: f.min(x, y)),
+    ("fmaxnm", "0110", lambda f, x, y: f.max_number(x, y)),
+    ("fminnm", "0111", lambda f, x, y: f.min_number(x, y)),
     ("fnmul", "1000", _negative_product),
 )
 
@@ -268,9 +256,11 @@ for _row in _THREE_SOURCES:
     asm=lambda f: f"fcmp{'e' if f['e'] else ''} {{Fn}}, {{Fm}}",
     spec="C7.2 FCMP, FCMPE",
 )
-def fcmp(m: Lifter, ftype: int, rm: int, rn: int) -> None:
+def fcmp(m: Lifter, ftype: int, rm: int, rn: int, e: int) -> None:
     f = m.floats[ftype]
-    m.flags.compare_floats(f.read(rn), f.read(rm), double=f.double)
+    x, y = f.read(rn), f.read(rm)
+    f.note_compare(x, y, e)
+    m.flags.compare_floats(x, y, double=f.double)
 
 
 @group.instruction(
@@ -279,9 +269,11 @@ def fcmp(m: Lifter, ftype: int, rm: int, rn: int) -> None:
     asm=lambda f: f"fcmp{'e' if f['e'] else ''} {{Fn}}, #0.0",
     spec="C7.2 FCMP, FCMPE (zero)",
 )
-def fcmp_zero(m: Lifter, ftype: int, rn: int) -> None:
+def fcmp_zero(m: Lifter, ftype: int, rn: int, e: int) -> None:
     f = m.floats[ftype]
-    m.flags.compare_floats(f.read(rn), f.const(0), double=f.double)
+    x, y = f.read(rn), f.const(0)
+    f.note_compare(x, y, e)
+    m.flags.compare_floats(x, y, double=f.double)
 
 
 @group.instruction(
@@ -341,9 +333,10 @@ def _declare_to_integer(letter: str, bits: str, mode: int) -> None:
     def fcvt_to_integer(m: Lifter, sf: int, ftype: int, u: int, rn: int, rd: int) -> None:
         f = m.floats[ftype]
         x = f.read(rn)
-        if mode != 3:
-            x = f.round_plain(x, mode)
-        m.ints[sf].write(rd, f.to_integer[u][sf](x))
+        # truncation is what the conversion does anyway
+        whole = f.round_plain(x, mode) if mode != 3 or m.exact else x
+        f.note_conversion(x, whole, u, sf)
+        m.ints[sf].write(rd, f.to_integer[u][sf](whole))
 
 
 for _letter, _bits, _mode in (
@@ -364,7 +357,7 @@ for _letter, _bits, _mode in (
 )
 def cvtf(m: Lifter, sf: int, ftype: int, u: int, rn: int, rd: int) -> None:
     f = m.floats[ftype]
-    f.write(rd, f.from_integer[u][sf](m.ints[sf].read(rn)))
+    f.write(rd, f.convert_integer(m.ints[sf].read(rn), u, sf))
 
 
 def _fraction_fits(sf: int, scale: int) -> bool:
@@ -379,10 +372,8 @@ def _fraction_fits(sf: int, scale: int) -> bool:
     where=_fraction_fits,
 )
 def cvtf_fixed(m: Lifter, sf: int, ftype: int, u: int, scale: int, rn: int, rd: int) -> None:
-    # scaling by a power of two is exact: nothing of 64 bits gets near the subnormals
     f = m.floats[ftype]
-    whole = f.from_integer[u][sf](m.ints[sf].read(rn))
-    f.write(rd, f.scale(whole, scale - 64))
+    f.write(rd, f.convert_integer(m.ints[sf].read(rn), u, sf, 64 - scale))
 
 
 @group.instruction(
@@ -396,6 +387,8 @@ def fcvtz_fixed(m: Lifter, sf: int, ftype: int, u: int, scale: int, rn: int, rd:
     # scaling up is exact but for overflow, which saturates as the true value does
     f = m.floats[ftype]
     scaled = f.scale(f.read(rn), 64 - scale)
+    if m.exact:
+        f.note_conversion(scaled, f.round_plain(scaled, 3), u, sf)
     m.ints[sf].write(rd, f.to_integer[u][sf](scaled))
 
 

@@ -151,6 +151,28 @@ class Floats:
         power = 1023 + exponent << 52 if self.double else 127 + exponent << 23
         return self._mul(x, self.const(power))
 
+    # -- conversions
+
+    def convert_integer(self, x: Value, unsigned: int, sf: int, fraction: int = 0) -> Value:
+        """FixedToFP: scaling is exact, nothing of 64 bits gets near the subnormals."""
+        whole = self.from_integer[unsigned][sf](x)
+        return self.scale(whole, -fraction) if fraction else whole
+
+    def convert_other(self, x: Value) -> Value:
+        """FPConvert from the other precision."""
+        b = self.b
+        if self.double:
+            nan, function = b.f32_ne(x, x), runtime.double_from_single_nan()
+            return b.rarely(nan, function, b.f64_promote_f32(x), x)
+        nan, function = b.f64_ne(x, x), runtime.single_from_double_nan()
+        return b.rarely(nan, function, b.f32_demote_f64(x), x)
+
+    def note_conversion(self, x: Value, whole: Value, unsigned: int, sf: int) -> None:
+        """FPSR after a conversion of x, rounded to `whole`, to an integer; not by default."""
+
+    def note_compare(self, x: Value, y: Value, signalling: int) -> None:
+        """FPSR after a compare; not by default."""
+
     # -- rounding to an integral number
 
     def round_plain(self, x: Value, mode: int) -> Value:

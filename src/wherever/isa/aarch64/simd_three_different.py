@@ -337,8 +337,8 @@ _FLOAT_BY_ELEMENT: Final = (
 
 
 def _declare_float_by_element(name: str, u: str, opcode: str) -> None:
-    def result(m: Lifter, sz: int, d: Value, x: Value, y: Value) -> Value:
-        vf = m.vector_floats[sz]
+    def result(m: Lifter, sz: int, q: int | None, d: Value, x: Value, y: Value) -> Value:
+        vf = m.float_lanes(sz, q)
         if name == "fmul":
             return vf.mul(x, y)
         if name == "fmulx":
@@ -358,7 +358,7 @@ def _declare_float_by_element(name: str, u: str, opcode: str) -> None:
         v = m.v
         register, index = _element(2 + sz, hh, ll, mm, rm)
         y = v.splat_lane(v.read(register), 2 + sz, index)
-        v.write(rd, result(m, sz, v.read(rd), v.read(rn), y), q)
+        v.write(rd, result(m, sz, q, v.read(rd), v.read(rn), y), q)
 
     @group.instruction(
         f"01 {u} 11111 1 sz:1 LL:1 MM:1 Rm:4 {opcode} HH:1 0 Rn:5 Rd:5",
@@ -376,7 +376,7 @@ def _declare_float_by_element(name: str, u: str, opcode: str) -> None:
         bits = 32 << sz
         y = v.low(v.splat_lane(v.read(register), 2 + sz, index), bits)
         d, x = v.low(v.read(rd), bits), v.low(v.read(rn), bits)
-        v.write_scalar(rd, result(m, sz, d, x, y), 2 + sz)
+        v.write_scalar(rd, result(m, sz, None, d, x, y), 2 + sz)
 
 
 for _float in _FLOAT_BY_ELEMENT:

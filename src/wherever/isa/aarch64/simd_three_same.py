@@ -274,30 +274,30 @@ def _abs_gt(v: VectorFloats, x: Value, y: Value) -> Value:
 
 # name, U, the upper bit of size, opcode, also scalar, operation
 _FLOAT: Final[Sequence[tuple[str, str, str, str, bool, FloatOperation]]] = (
-    ("fmaxnm", "0", "0", "11000", False, VectorFloats.max_number),
-    ("fadd", "0", "0", "11010", False, VectorFloats.add),
-    ("fmulx", "0", "0", "11011", True, VectorFloats.mul_extended),
+    ("fmaxnm", "0", "0", "11000", False, lambda f, x, y: f.max_number(x, y)),
+    ("fadd", "0", "0", "11010", False, lambda f, x, y: f.add(x, y)),
+    ("fmulx", "0", "0", "11011", True, lambda f, x, y: f.mul_extended(x, y)),
     ("fcmeq", "0", "0", "11100", True, lambda v, x, y: v.eq(x, y)),
-    ("fmax", "0", "0", "11110", False, VectorFloats.max),
-    ("frecps", "0", "0", "11111", True, VectorFloats.recip_step),
-    ("fminnm", "0", "1", "11000", False, VectorFloats.min_number),
-    ("fsub", "0", "1", "11010", False, VectorFloats.sub),
-    ("fmin", "0", "1", "11110", False, VectorFloats.min),
-    ("frsqrts", "0", "1", "11111", True, VectorFloats.root_step),
-    ("fmul", "1", "0", "11011", False, VectorFloats.mul),
+    ("fmax", "0", "0", "11110", False, lambda f, x, y: f.max(x, y)),
+    ("frecps", "0", "0", "11111", True, lambda f, x, y: f.recip_step(x, y)),
+    ("fminnm", "0", "1", "11000", False, lambda f, x, y: f.min_number(x, y)),
+    ("fsub", "0", "1", "11010", False, lambda f, x, y: f.sub(x, y)),
+    ("fmin", "0", "1", "11110", False, lambda f, x, y: f.min(x, y)),
+    ("frsqrts", "0", "1", "11111", True, lambda f, x, y: f.root_step(x, y)),
+    ("fmul", "1", "0", "11011", False, lambda f, x, y: f.mul(x, y)),
     ("fcmge", "1", "0", "11100", True, lambda v, x, y: v.ge(x, y)),
     ("facge", "1", "0", "11101", True, _abs_ge),
-    ("fdiv", "1", "0", "11111", False, VectorFloats.div),
-    ("fabd", "1", "1", "11010", True, VectorFloats.abs_difference),
+    ("fdiv", "1", "0", "11111", False, lambda f, x, y: f.div(x, y)),
+    ("fabd", "1", "1", "11010", True, lambda f, x, y: f.abs_difference(x, y)),
     ("fcmgt", "1", "1", "11100", True, lambda v, x, y: v.gt(x, y)),
     ("facgt", "1", "1", "11101", True, _abs_gt),
 )
 _FLOAT_PAIRS: Final[Sequence[tuple[str, str, str, FloatOperation]]] = (
-    ("fmaxnmp", "0", "11000", VectorFloats.max_number),
-    ("faddp", "0", "11010", VectorFloats.add),
-    ("fmaxp", "0", "11110", VectorFloats.max),
-    ("fminnmp", "1", "11000", VectorFloats.min_number),
-    ("fminp", "1", "11110", VectorFloats.min),
+    ("fmaxnmp", "0", "11000", lambda f, x, y: f.max_number(x, y)),
+    ("faddp", "0", "11010", lambda f, x, y: f.add(x, y)),
+    ("fmaxp", "0", "11110", lambda f, x, y: f.max(x, y)),
+    ("fminnmp", "1", "11000", lambda f, x, y: f.min_number(x, y)),
+    ("fminp", "1", "11110", lambda f, x, y: f.min(x, y)),
 )
 
 
@@ -318,7 +318,7 @@ def _declare_float(
     )
     def vector(m: Lifter, q: int, sz: int, rm: int, rn: int, rd: int) -> None:
         v = m.v
-        v.write(rd, do(m.vector_floats[sz], v.read(rn), v.read(rm)), q)
+        v.write(rd, do(m.float_lanes(sz, q), v.read(rn), v.read(rm)), q)
 
     if not scalar:
         return
@@ -332,7 +332,7 @@ def _declare_float(
     def of_scalars(m: Lifter, ftype: int, rm: int, rn: int, rd: int) -> None:
         v = m.v
         x, y = (v.low(v.read(number), 32 << ftype) for number in (rn, rm))
-        v.write_scalar(rd, do(m.vector_floats[ftype], x, y), 2 + ftype)
+        v.write_scalar(rd, do(m.float_lanes(ftype), x, y), 2 + ftype)
 
 
 for _float in _FLOAT:
@@ -350,7 +350,7 @@ def _declare_float_pair(name: str, upper: str, opcode: str, do: FloatOperation) 
     def vector(m: Lifter, q: int, sz: int, rm: int, rn: int, rd: int) -> None:
         v = m.v
         evens, odds = v.pairs(v.read(rn), v.read(rm), 2 + sz, q)
-        v.write(rd, do(m.vector_floats[sz], evens, odds), q)
+        v.write(rd, do(m.float_lanes(sz, q), evens, odds), q)
 
     @group.instruction(
         f"01 1 11110 {upper} ftype:1 11000 0{opcode[:4]} 10 Rn:5 Rd:5",
@@ -362,7 +362,7 @@ def _declare_float_pair(name: str, upper: str, opcode: str, do: FloatOperation) 
         v = m.v
         x = v.read(rn)
         second = v.low(v.splat_lane(x, 2 + ftype, 1), 32 << ftype)
-        result = do(m.vector_floats[ftype], v.low(x, 32 << ftype), second)
+        result = do(m.float_lanes(ftype), v.low(x, 32 << ftype), second)
         v.write_scalar(rd, result, 2 + ftype)
 
 
@@ -390,6 +390,6 @@ def addp_scalar(m: Lifter, rn: int, rd: int) -> None:
     where=float_shape,
 )
 def fmla(m: Lifter, q: int, op: int, sz: int, rm: int, rn: int, rd: int) -> None:
-    v, vf = m.v, m.vector_floats[sz]
+    v, vf = m.v, m.float_lanes(sz, q)
     x = v.read(rn)
     v.write(rd, vf.fma(v.read(rd), vf.neg(x) if op else x, v.read(rm)), q)

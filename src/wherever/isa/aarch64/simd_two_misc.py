@@ -7,7 +7,6 @@ from typing import Final
 
 from wherever.ir.values import Value
 from wherever.isa.aarch64 import runtime_float as runtime
-from wherever.isa.aarch64.float_data import to_double
 from wherever.isa.aarch64.lifter import Lifter
 from wherever.isa.aarch64.runtime_simd import lane_function
 from wherever.isa.aarch64.simd_three_same import float_shape, scalar_shape, shape
@@ -260,6 +259,13 @@ def shll(m: Lifter, q: int, size: int, rn: int, rd: int) -> None:
 def fcvtn(m: Lifter, q: int, sz: int, rn: int, rd: int) -> None:
     b, v = m.b, m.v
     x = v.read(rn)
+    if sz and m.exact:
+        result = v.zero
+        for lane in range(2):
+            single = m.f32.convert_other(b.f64x2_extract_lane(x, lane))
+            result = b.f32x4_replace_lane(result, lane, single)
+        v.write_half(rd, result, q)
+        return
     if sz:
         nan = b.v128_any_true(b.f64x2_ne(x, x))
         function = runtime.singles_from_doubles()
@@ -267,7 +273,7 @@ def fcvtn(m: Lifter, q: int, sz: int, rn: int, rd: int) -> None:
         return
     result = v.zero
     for lane in range(4):
-        double = to_double(m, b.f32x4_extract_lane(x, lane))
+        double = m.f64.convert_other(b.f32x4_extract_lane(x, lane))
         (half,) = b.call_runtime(runtime.half_from_double(), double)
         result = v.with_lane(result, 1, lane, half)
     v.write_half(rd, result, q)
@@ -349,6 +355,8 @@ def _to_integer(unsigned: int, mode: int) -> FloatOperation:
 def _from_integer(unsigned: int) -> FloatOperation:
     def operation(m: Lifter, v: VectorFloats, x: Value) -> Value:
         b = m.b
+        if m.exact:
+            return v.convert_integers(x, unsigned)
         if not v.double:
             return (b.f32x4_convert_i32x4_u if unsigned else b.f32x4_convert_i32x4_s)(x)
         convert = b.f64_convert_i64_u if unsigned else b.f64_convert_i64_s
@@ -412,11 +420,11 @@ def _declare_float(
     tail: str,
 ) -> None:
     def vector(m: Lifter, q: int, sz: int, rn: int, rd: int) -> None:
-        m.v.write(rd, do(m, m.vector_floats[sz], m.v.read(rn)), q)
+        m.v.write(rd, do(m, m.float_lanes(sz, q), m.v.read(rn)), q)
 
     def scalar(m: Lifter, ftype: int, rn: int, rd: int) -> None:
         x = m.v.low(m.v.read(rn), 32 << ftype)
-        m.v.write_scalar(rd, do(m, m.vector_floats[ftype], x), 2 + ftype)
+        m.v.write_scalar(rd, do(m, m.float_lanes(ftype), x), 2 + ftype)
 
     if vectors:
         group.instruction(
@@ -514,17 +522,21 @@ def _declare_float_across(
     )
     def across(m: Lifter, rn: int, rd: int) -> None:
         # the manual's Reduce works on neighbouring halves: ((0, 1), (2, 3)), which NaNs show
-        v, vf = m.v, m.vector_floats[0]
+        v, vf = m.v, m.float_lanes(0, 1)
         x = v.read(rn)
         pairs = do(vf, v.permute(x, x, 2, (0, 2, 0, 2)), v.permute(x, x, 2, (1, 3, 1, 3)))
         result = do(vf, pairs, v.permute(pairs, pairs, 2, (1, 0, 1, 0)))
         v.write_scalar(rd, result, 2)
 
 
-for _name, _upper, _opcode, _do in (
-    ("fmaxnmv", "0", "01100", VectorFloats.max_number),
-    ("fmaxv", "0", "01111", VectorFloats.max),
-    ("fminnmv", "1", "01100", VectorFloats.min_number),
-    ("fminv", "1", "01111", VectorFloats.min),
-):
-    _declare_float_across(_name, _upper, _opcode, _do)
+_FLOAT_ACROSS: Final[
+    Sequence[tuple[str, str, str, Callable[[VectorFloats, Value, Value], Value]]]
+] = (
+    ("fmaxnmv", "0", "01100", lambda f, x, y: f.max_number(x, y)),
+    ("fmaxv", "0", "01111", lambda f, x, y: f.max(x, y)),
+    ("fminnmv", "1", "01100", lambda f, x, y: f.min_number(x, y)),
+    ("fminv", "1", "01111", lambda f, x, y: f.min(x, y)),
+)
+
+for _float_across in _FLOAT_ACROSS:
+    _declare_float_across(*_float_across)

@@ -15,7 +15,7 @@ __all__ = ["VectorFloats"]
 
 
 class VectorFloats:
-    """Operations on lanes of one precision: `v = m.vector_floats[sz]`."""
+    """Operations on lanes of one precision: `v = m.float_lanes(sz, q)`."""
 
     def __init__(self, b: Builder, double: bool) -> None:
         self.b = b
@@ -129,6 +129,10 @@ class VectorFloats:
         nan = self.ne(result, result)
         result = b.v128_bitselect(product_invalid, result, b.v128_and(numbers, nan))
         return self._exact("two", result, x, y)
+
+    def convert_integers(self, x: Value, unsigned: int) -> Value:
+        """FixedToFP, lane by lane; only the exact option asks for it."""
+        raise NotImplementedError
 
     def round_plain(self, x: Value, mode: int) -> Value:
         """Round to an integral number by mode 0-3 as in FPCR, or 4, nearest away."""
