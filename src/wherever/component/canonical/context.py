@@ -16,7 +16,7 @@ from wherever.errors import GuestTrap, LimitExceeded
 MAX_HANDLES = 1 << 20
 """Handles in one instance's table: the specification allows 2^28-1, a host must bound memory."""
 
-LIFT_BUDGET = 1 << 30
+LIFT_BUDGET = 1 << 29
 """What lifting the values of one call may cost the host, in bytes."""
 
 ITEM_COST = 64

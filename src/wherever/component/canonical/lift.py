@@ -496,7 +496,7 @@ def _bad_discriminant(value: int, count: int) -> None:
 
 def _too_large(count: int, size: int) -> None:
     trap(
-        f"the values of one call take more than 1 GiB to lift (at a list of {count} x {size} "
+        f"the values of one call take more than 512 MiB to lift (at a list of {count} x {size} "
         "bytes): pass less at a time",
         "values too large",
     )
