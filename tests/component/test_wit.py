@@ -34,7 +34,33 @@ PACKAGES = [
 ]
 
 
-WORDS = ["interface", "world", "use", "type", "record", "{", "}", "<", ">", "(", ")", ",", ";", ":", "=", ".", "@", "a", "b", "u32", "list", "func", "->", "1", "%"]
+WORDS = [
+    "interface",
+    "world",
+    "use",
+    "type",
+    "record",
+    "{",
+    "}",
+    "<",
+    ">",
+    "(",
+    ")",
+    ",",
+    ";",
+    ":",
+    "=",
+    ".",
+    "@",
+    "a",
+    "b",
+    "u32",
+    "list",
+    "func",
+    "->",
+    "1",
+    "%",
+]
 
 
 def resolver(version: str) -> Resolver:
