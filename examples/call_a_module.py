@@ -1,0 +1,17 @@
+"""Call a WebAssembly function from Python."""
+
+from pathlib import Path
+
+from wherever import webassembly
+from wherever.engine import wat2wasm
+
+here = Path(__file__).parent
+
+module = webassembly.Module(wat2wasm((here / "add.wat").read_text()))
+add = webassembly.Instance(module).exports["add"]
+print("2 + 40 =", add(2, 40))
+
+try:
+    add(2, "40")
+except TypeError as error:
+    print("refused before the guest ran:", error)
