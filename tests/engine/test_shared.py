@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gc
 import threading
+import weakref
 from collections.abc import Callable
 
 import pytest
@@ -90,6 +91,23 @@ def test_threads_with_stores_of_their_own(engine: Engine) -> None:
     for thread in threads:
         thread.join()
     assert wrong == []
+
+
+def test_the_callbacks_outlive_the_shared_module(engine: Engine) -> None:
+    code = engine.compile(wat2wasm(WAT))
+    module = SharedModule("abi", TYPES, bind)
+    prepared = module.prepare(code)
+    assert prepared is not None
+    kept = weakref.ref(prepared._callbacks["add"])
+    del module
+    gc.collect()
+    assert kept() is not None
+    with Store(engine) as store:
+        instance = prepared.instantiate(store, code, Environment(7))
+        del prepared
+        gc.collect()
+        assert kept() is not None
+        assert instance.func("add").call(1, 2) == 10
 
 
 def test_a_module_with_other_imports_is_not_prepared(engine: Engine) -> None:

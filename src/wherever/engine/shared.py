@@ -138,7 +138,7 @@ class SharedModule:
         self._module = module
         self._types = types
         self._bind = bind
-        self._callbacks: dict[str, Any] = {}  # never dropped: compiled guests hold their addresses
+        self._callbacks: dict[str, Any] = {}
 
     def prepare(self, code: Code) -> Prepared | None:
         """Link a module; None if it imports anything else, or with other types."""
@@ -158,7 +158,7 @@ class SharedModule:
             lib.wasmtime_linker_delete(linker)
         if error:
             raise refused(message_of(error))
-        return Prepared(code.engine, out.value, self._bind)
+        return Prepared(code.engine, out.value, self._bind, self._callbacks)
 
     def _define(self, linker: int, code: Code, name: str) -> None:
         callback = self._callbacks.get(name)
@@ -183,11 +183,18 @@ class SharedModule:
 class Prepared:
     """A module linked to shared host functions, ready to be instantiated in any store."""
 
-    __slots__ = ("_bind", "_delete", "_engine", "_instantiate", "_ptr")
+    __slots__ = ("_bind", "_callbacks", "_delete", "_engine", "_instantiate", "_ptr")
 
     def __init__(
-        self, engine: Engine, ptr: int, bind: Callable[[Any, str], Callable[..., Any]]
+        self,
+        engine: Engine,
+        ptr: int,
+        bind: Callable[[Any, str], Callable[..., Any]],
+        callbacks: Mapping[str, Any],
     ) -> None:
+        # The linked code holds the callbacks' addresses and nothing of Python's: they live as long
+        # as this does, and this as long as every store it was instantiated in.
+        self._callbacks = callbacks
         self._engine = engine  # not the code: whoever keeps this by the code would keep both
         self._ptr = ptr
         self._bind = bind
