@@ -3,11 +3,10 @@
 from pathlib import Path
 
 from wherever import webassembly
-from wherever.engine import wat2wasm
 
 here = Path(__file__).parent
 
-module = webassembly.Module(wat2wasm((here / "add.wat").read_text()))
+module = webassembly.Module(webassembly.wat2wasm((here / "add.wat").read_text()))
 add = webassembly.Instance(module).exports["add"]
 print("2 + 40 =", add(2, 40))
 
