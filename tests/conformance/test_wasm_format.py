@@ -143,8 +143,20 @@ def comparable(line: str) -> str:
     return " ".join([head, *literal.split()]).replace(" )", ")")
 
 
-def printed_by_wasm_tools(data: bytes) -> tuple[list[str], list[list[str]]]:
-    """The types, and every function's instructions, as wasm-tools prints them without names."""
+@dataclass(frozen=True, slots=True)
+class Printed:
+    """What wasm-tools prints of a module without its names."""
+
+    types: list[str]
+    imports: list[str]
+    exports: list[str]
+    functions: list[list[str]]
+
+
+PLAIN_NAME = re.compile(r"[ !#-\[\]-~]*")  # what both sides print without escapes
+
+
+def printed_by_wasm_tools(data: bytes) -> Printed:
     bare = subprocess.run(
         [wasm_tools(), "strip", "--all", "-"], input=data, capture_output=True, check=True
     ).stdout
@@ -152,11 +164,19 @@ def printed_by_wasm_tools(data: bytes) -> tuple[list[str], list[list[str]]]:
         [wasm_tools(), "print", "-"], input=bare, capture_output=True, check=True
     ).stdout.decode(errors="replace")
     types: list[str] = []
+    imports: list[str] = []
+    exports: list[str] = []
     functions: list[list[str]] = []
     in_function = False
+    name = f'"{PLAIN_NAME.pattern}"'
     for line in text.splitlines():
         if found := re.match(r" +\(type \(;\d+;\) (.*)\)$", line):
             types.append(found[1])
+        elif re.match(rf"  \(import {name} {name} ", line):
+            line = re.sub(r" \(;\d+;\)", "", line)
+            imports.append(re.sub(r"(\((?:func|tag) \(type \d+\)).*", r"\1))", line).strip())
+        elif re.match(rf"  \(export {name} ", line):
+            exports.append(line.strip())
         elif re.match(r"  \(func ", line):
             functions.append([])
             in_function = not line.endswith("))") or line.count("(") > line.count(")")
@@ -164,17 +184,27 @@ def printed_by_wasm_tools(data: bytes) -> tuple[list[str], list[list[str]]]:
             in_function = False
         elif in_function and not line.strip().startswith("(local"):
             functions[-1].append(comparable(line))
-    return types, functions
+    return Printed(types, imports, exports, functions)
 
 
 def check_text(module: Module) -> None:
-    types, functions = printed_by_wasm_tools(module.source)
-    assert [str(sub) for sub in module.types] == types
+    theirs = printed_by_wasm_tools(module.source)
+    assert [str(sub) for sub in module.types] == theirs.types
+    assert [
+        f'(import "{item.module}" "{item.name}" {item.type})'
+        for item in module.imports
+        if PLAIN_NAME.fullmatch(item.module) and PLAIN_NAME.fullmatch(item.name)
+    ] == theirs.imports
+    assert [
+        f'(export "{item.name}" ({item.kind} {item.index}))'
+        for item in module.exports
+        if PLAIN_NAME.fullmatch(item.name)
+    ] == theirs.exports
     ours = [
         [comparable(instruction_text(instruction)) for _, instruction in body.instructions()][:-1]
         for body in module.code
     ]
-    assert ours == functions
+    assert ours == theirs.functions
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -36,6 +36,7 @@ from wherever.wasm.instructions import TypeBlock, instruction
 from wherever.wasm.leb128 import padded, signed, unsigned
 from wherever.wasm.module import Data, Local, SectionId, SegmentMode, Table
 from wherever.wasm.names import function_names
+from wherever.wasm.preamble import MODULE_PREAMBLE
 from wherever.wasm.reader import read_module
 from wherever.wasm.shape import shape
 from wherever.wasm.types import (
@@ -288,3 +289,22 @@ def test_a_table_with_an_initialiser(validate: Validate) -> None:
     init = expression(instruction("ref.func", function))
     builder.table(Table(TableType(FUNCREF, Limits(4)), init))
     assert validate(builder.build()) == ""
+
+
+def test_bodies_that_stay_keep_their_padded_sizes() -> None:
+    padded_module = MODULE_PREAMBLE + b"".join(
+        (
+            b"\x01\x04\x01\x60\x00\x00\x03\x04\x03\x00\x00\x00",
+            b"\x0a\x0e\x83\x00",  # three bodies, the count in two bytes
+            b"\x82\x00\x00\x0b" + b"\x02\x00\x0b" + b"\x82\x80\x00\x00\x0b",
+        )
+    )
+    base = read_module(padded_module)
+    assert len(base.code) == 3
+    builder = ModuleBuilder(base)
+    builder.define(1, function_body([], encoding("nop") + END))
+    builder.define(builder.declare_function(FuncType()), function_body([], END))
+    code = read_module(builder.build()).section(SectionId.CODE)
+    assert code is not None
+    contents = builder.build()[code.payload : code.end]
+    assert contents.hex(" ") == "04 82 00 00 0b 03 00 01 0b 82 80 00 00 0b 02 00 0b"

@@ -15,7 +15,7 @@ an index space, an import is refused once anything of its kind is defined.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Final, assert_never
+from typing import Final
 
 from wherever.wasm.cursor import Cursor
 from wherever.wasm.instructions import instruction
@@ -43,24 +43,20 @@ from wherever.wasm.type_codec import (
 )
 from wherever.wasm.types import (
     AbstractHeap,
-    ArrayType,
-    ConcreteHeap,
     ExternKind,
     ExternType,
-    FieldType,
     FuncType,
     GlobalType,
     Limits,
     MemoryType,
     RecGroup,
     RefType,
-    StructType,
     SubType,
     TableType,
     TagType,
     TypeIndex,
     TypeUse,
-    ValType,
+    mentioned_types,
 )
 from wherever.wasm.writer import (
     encode_custom,
@@ -102,7 +98,10 @@ class ModuleBuilder:
         self._exported = {item.name for item in self._base.exports}
         self._types: dict[SubType, TypeIndex] = {}
         for index, group in _starts(self._base.rec_groups):
-            if len(group.types) == 1 and not _is_recursive(group.types[0], index):
+            # A type that mentions itself is not what an equal value would mean elsewhere.
+            if len(group.types) == 1 and all(
+                mentioned < index for mentioned in mentioned_types(group.types[0].composite)
+            ):
                 self._types.setdefault(group.types[0], index)
         self._type_count = len(self._base.types)
         self._functions = list(self._base.function_types())
@@ -331,7 +330,7 @@ class ModuleBuilder:
             case SectionId.MEMORY if section in self._rewritten:
                 return encode_vector([encode_memory_type(memory) for memory in self._memories])
             case SectionId.CODE if self._bodies or self._added[SectionId.FUNCTION]:
-                return encode_vector(self._all_bodies())
+                return self._code()
             case SectionId.EXPORT if self._removed_exports:
                 kept = [
                     encode_export(item)
@@ -352,17 +351,34 @@ class ModuleBuilder:
         count = cursor.u32()
         return unsigned(count + len(added)) + cursor.take(cursor.left) + b"".join(added)
 
-    def _all_bodies(self) -> list[bytes]:
-        imported = self._imported[ExternKind.FUNC]
-        bodies: list[bytes] = []
-        for index in range(imported, self._counts[ExternKind.FUNC]):
+    def _code(self) -> bytes:
+        """The base's bodies as they stand, but for those replaced, then the new ones."""
+        imported, own = self._imported[ExternKind.FUNC], self._base.code
+        total = self._counts[ExternKind.FUNC] - imported
+        parts = [unsigned(total)]
+        span = self._base.section(SectionId.CODE)
+        if span is not None:
+            source = self._base.source
+            cursor = Cursor(source, span.payload, span.end)
+            cursor.u32()
+            kept = cursor.pos
+            for place in sorted(index - imported for index in self._bodies):
+                if place >= len(own):
+                    break
+                before = own[place - 1].end if place else cursor.pos
+                parts += [source[kept:before], _entry(self._bodies[imported + place])]
+                kept = own[place].end
+            parts.append(source[kept : span.end])
+        for index in range(imported + len(own), imported + total):
             body = self._bodies.get(index)
             if body is None:
-                if index - imported >= len(self._base.code):
-                    raise ValueError(f"function {index} was declared and never defined")
-                body = self._base.code[index - imported].raw
-            bodies.append(unsigned(len(body)) + body)
-        return bodies
+                raise ValueError(f"function {index} was declared and never defined")
+            parts.append(_entry(body))
+        return b"".join(parts)
+
+
+def _entry(body: bytes) -> bytes:
+    return unsigned(len(body)) + body
 
 
 _NON_NULL_FUNC: Final = RefType(nullable=False, heap=AbstractHeap.FUNC)
@@ -385,25 +401,3 @@ def _starts(groups: Sequence[RecGroup]) -> Iterator[tuple[TypeIndex, RecGroup]]:
     for group in groups:
         yield TypeIndex(index), group
         index += len(group.types)
-
-
-def _is_recursive(sub: SubType, own: TypeIndex) -> bool:
-    """Does a type mention itself? Then an equal value elsewhere means another type."""
-    composite = sub.composite
-    mentioned: Sequence[ValType | FieldType]
-    match composite:
-        case FuncType(params, results):
-            mentioned = params + results
-        case StructType(fields):
-            mentioned = fields
-        case ArrayType(element):
-            mentioned = (element,)
-        case _:
-            assert_never(composite)
-    storages = [item.storage if isinstance(item, FieldType) else item for item in mentioned]
-    return any(
-        isinstance(storage, RefType)
-        and isinstance(storage.heap, ConcreteHeap)
-        and storage.heap.index >= own
-        for storage in storages
-    )

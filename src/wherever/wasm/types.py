@@ -7,9 +7,10 @@ into the type section of the module that the value came from.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
-from typing import NewType, TypeAlias
+from typing import NewType, TypeAlias, assert_never
 
 TypeIndex = NewType("TypeIndex", int)
 """An index into a module's type space; the members of a recursion group take one each."""
@@ -167,6 +168,23 @@ class ArrayType:
 
 
 CompositeType: TypeAlias = FuncType | StructType | ArrayType
+
+
+def mentioned_types(composite: CompositeType) -> Iterator[TypeIndex]:
+    """The indices of the module's types that a type refers to."""
+    storages: Iterable[StorageType]
+    match composite:
+        case FuncType(params, results):
+            storages = params + results
+        case StructType(fields):
+            storages = [field.storage for field in fields]
+        case ArrayType(element):
+            storages = (element.storage,)
+        case _:
+            assert_never(composite)
+    for storage in storages:
+        if isinstance(storage, RefType) and isinstance(storage.heap, ConcreteHeap):
+            yield storage.heap.index
 
 
 @dataclass(frozen=True, slots=True)
