@@ -3,8 +3,9 @@
     python bench/inspect_large.py [FILE.wasm ...]
 
 Without files: the programs of 20 MB and more that `make corpora` fetched. Each figure is the median
-of five rounds, in seconds; `inspect_cpu` is the least CPU time of five. The reference, `wasm-tools objdump`, prints sections only; `wasm-tools validate`
-looks at every instruction, as our scan does.
+of five rounds, in seconds; `inspect_cpu` is the least CPU time of five. The reference,
+`wasm-tools objdump`, prints sections only; `wasm-tools validate` looks at every instruction, as our
+scan does.
 """
 
 import json
