@@ -60,12 +60,7 @@ def _dispatch(words: list[str]) -> int:
         from wherever.cli.verbs import VERBS
 
         return pages.show(next(each for each in VERBS if each.name == name))
-    try:
-        home = __import__(f"wherever.cli.{module}", fromlist=["main"])
-    except ModuleNotFoundError as error:
-        from wherever.errors import Unsupported
-
-        raise Unsupported(f"wherever {name} is not built yet") from error
+    home = __import__(f"wherever.cli.{module}", fromlist=["main"])
     status: int = home.main(rest)
     return status
 

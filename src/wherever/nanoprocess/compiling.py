@@ -48,10 +48,11 @@ def compiled(data: bytes) -> bytes:
     """The compiled form of a program, noted in the ledger so that it may be loaded from a file."""
     cache = open_cache("code")
     try:
-        code = _compile(data)
-        cache.put(_key(data), code)
-        if not cache.ledger.knows(digest_of(code)):
-            cache.ledger.record(digest_of(code), _key(data))
+        key = _key(data)
+        code = cache.get(key) or _compile(data)
+        cache.put(key, code)
+        if not cache.ledger.knows(digest_of(code)):  # larger than the quota, or no room
+            cache.ledger.record(digest_of(code), key)
         return code
     finally:
         cache.close()

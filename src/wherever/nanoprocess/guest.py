@@ -113,14 +113,16 @@ def run(work: Work, fds: list[int], report: Report) -> Ending:
     if limits.cpu is not None:
         start_timer(limits.cpu)
     report.confined(confine(grants, limits).lacks)
-    kept: list[object] = []  # so that the memory is still there to be measured
+    kept: list[Instance] = []  # so that its memories are still there to be measured
 
     def linked() -> tuple[Instance, Closes]:
-        kept.append(found := link(store, code, around))
-        return found
+        instance, host = link(store, code, around)
+        kept.append(instance)
+        return instance, host
 
     ending = _ended(lambda: _call(work, linked, code))
-    return replace(ending, memory=_peak(store), cpu=time.process_time() - started)
+    memory = sum(map(_peak, kept))
+    return replace(ending, memory=memory, cpu=time.process_time() - started)
 
 
 def compile_(fds: list[int], report: Report) -> None:
@@ -166,10 +168,10 @@ def read_all(fd: int) -> bytes:
     return bytes(data)
 
 
-def _peak(store: Store) -> int:
-    """Bytes of the guest's memories, which never shrink."""
-    found = [ref() for ref in store.memories]
-    return sum(memory.refresh() for memory in found if isinstance(memory, Memory))
+def _peak(instance: Instance) -> int:
+    """Bytes of the exported memories, which never shrink."""
+    found = [instance[name] for name in instance]
+    return sum(extern.refresh() for extern in found if isinstance(extern, Memory))
 
 
 def _linker(code: Code) -> Callable[[Store, Code, Surroundings], tuple[Instance, Closes]]:
