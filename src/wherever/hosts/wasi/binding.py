@@ -25,18 +25,25 @@ def bind(run: Preview1, function: Function) -> Callable[..., int]:
     Raises only what must unwind the guest: its exit, a limit, the run's interrupt, and our bugs.
     """
     direct = DIRECT.get(function.name)
-    ordinary = bind_ordinary(run, function)
-    return direct(run, ordinary) if direct is not None else ordinary
+    if direct is None:
+        return bind_ordinary(run, function)
+    made: list[Callable[..., int]] = []
+
+    def ordinary(*arguments: int) -> int:
+        if not made:
+            made.append(bind_ordinary(run, function))
+        return made[0](*arguments)
+
+    return direct(run, ordinary)
 
 
 def bind_ordinary(run: Preview1, function: Function) -> Callable[..., int]:
     """As `bind`, by the function's table entry and body alone."""
-    words = function.words
-    if "fd" not in words:
+    if function.fd < 0:
         return _bind_plain(run, function.body)
-    if words[0] == "fd":
+    if function.fd == 0:
         return _bind_first(run, function.body, function.rights)
-    return _bind_at(run, function.body, function.rights, words.index("fd"))
+    return _bind_at(run, function.body, function.rights, function.fd)
 
 
 def _bind_plain(run: Preview1, body: Callable[..., int]) -> Callable[..., int]:

@@ -27,7 +27,7 @@ def _fd_write(run: Preview1, ordinary: Call) -> Call:
     unpack, pack = CIOVEC.unpack_from, U32.pack_into
 
     def fd_write(number: int, vectors: int, count: int, result: int) -> int:
-        data = memory.data
+        data = memory.data or memory.refresh()
         if count != 1 or result + 4 > len(data) or vectors + 8 > len(data):
             return ordinary(number, vectors, count, result)
         start, length = unpack(data, vectors)
@@ -49,7 +49,7 @@ def _fd_read(run: Preview1, ordinary: Call) -> Call:
     unpack, pack = CIOVEC.unpack_from, U32.pack_into
 
     def fd_read(number: int, vectors: int, count: int, result: int) -> int:
-        data = memory.data
+        data = memory.data or memory.refresh()
         if count != 1 or result + 4 > len(data) or vectors + 8 > len(data):
             return ordinary(number, vectors, count, result)
         start, length = unpack(data, vectors)
@@ -73,10 +73,10 @@ def _clock_time_get(run: Preview1, ordinary: Call) -> Call:
     def clock_time_get(clock: int, precision: int, result: int) -> int:
         try:
             if clock == 1:
-                pack(memory.data, result, monotonic())
+                pack(memory.data or memory.refresh(), result, monotonic())
                 return 0
             if clock == 0:
-                pack(memory.data, result, realtime())
+                pack(memory.data or memory.refresh(), result, realtime())
                 return 0
         except struct.error:
             pass
@@ -89,7 +89,7 @@ def _random_get(run: Preview1, ordinary: Call) -> Call:
     memory, fill = run.memory, run.surroundings.randomness.fill
 
     def random_get(buffer: int, length: int) -> int:
-        part = memory.data[buffer : buffer + length]
+        part = (memory.data or memory.refresh())[buffer : buffer + length]
         if len(part) != length or length > _MOST_RANDOM:
             return ordinary(buffer, length)
         fill(part)

@@ -21,17 +21,13 @@ MODULE: Final = "wasi_snapshot_preview1"
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """One function of the document."""
+    """One function of the document. `words` are its parameters: fd, number, i32, i64."""
 
     name: str
-    parameters: str  # words: fd, number, i32, i64
+    words: tuple[str, ...]
     body: Callable[..., int]
-    rights: int = 0
-
-    @property
-    def words(self) -> tuple[str, ...]:
-        """The parameters one by one."""
-        return tuple(self.parameters.split())
+    rights: int
+    fd: int  # which parameter is the descriptor whose rights are checked; -1 where none is
 
     @property
     def signature(self) -> tuple[str, ...]:
@@ -50,7 +46,8 @@ def _function(
     needed = 0
     for right in rights:
         needed |= int(right)
-    return name, Function(name, parameters, body, needed)
+    words = tuple(parameters.split())
+    return name, Function(name, words, body, needed, words.index("fd") if "fd" in words else -1)
 
 
 R = Rights
