@@ -28,7 +28,7 @@ from __future__ import annotations
 import ctypes
 import operator
 import struct
-from typing import TYPE_CHECKING, Any, SupportsFloat, SupportsIndex
+from typing import TYPE_CHECKING, Any, SupportsFloat, SupportsIndex, cast
 
 from wherever.engine.library import library
 from wherever.engine.threads import here, refuse_thread
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     from wherever.engine.state import StoreState
 
-__all__ = ["checked_value", "lane", "raw_call"]
+__all__ = ["checked_value", "get_nan", "lane", "put_nan", "raw_call"]
 
 # The lane of each type: struct's letter, and the bytes that fill the cell up.
 _LANES: dict[object, str] = {
@@ -68,6 +68,26 @@ _BOUNDS: dict[object, tuple[int, int, int]] = {
 def lane(valtype: ValType) -> str:
     """How `struct` writes a number or a vector into a cell."""
     return _LANES[valtype]
+
+
+_U32, _U64, _F64 = struct.Struct("<I"), struct.Struct("<Q"), struct.Struct("<d")
+
+
+def get_nan(cell: object, offset: int) -> float:
+    """The f32 NaN in a cell as a float with the same sign, quiet bit and payload."""
+    (bits,) = _U32.unpack_from(cast("bytes", cell), offset)
+    wide = (bits & 0x8000_0000) << 32 | 0x7FF << 52 | (bits & 0x7F_FFFF) << 29
+    (value,) = _F64.unpack(_U64.pack(wide))
+    return float(value)
+
+
+def put_nan(cell: object, offset: int, value: float) -> None:
+    """Put a NaN into an f32 cell, its bits as near as they fit."""
+    (wide,) = _U64.unpack(_F64.pack(value))
+    payload = (wide >> 29) & 0x7F_FFFF or 0x40_0000
+    _U32.pack_into(
+        cast("bytearray", cell), offset, wide >> 32 & 0x8000_0000 | 0x7F80_0000 | payload
+    )
 
 
 def checked_value(value: object, valtype: ValType, what: str) -> Any:
@@ -157,10 +177,21 @@ def _maker(signature: FuncType) -> Callable[..., Callable[..., Any]]:
         ]
     else:
         source.append(f"            {write}")
+    # A conversion to and from Python's float would quiet a signalling NaN: its bits go apart.
+    narrow = [index for index, one in enumerate(params) if one is NumType.F32]
+    source += [
+        f"            if p{index} != p{index}: put_nan(cells, {_HEADER + CELL * index}, p{index})"
+        for index in narrow
+    ]
     source += [
         f"            error = call(context, function, at, {count}, trap)",
         f"            {', '.join(['ended', *outs])}{'' if outs else ','} = unpack(cells, 0)",
         "            if error or ended: raise failed(error, ended)",
+    ]
+    source += [
+        f"            if r{index} != r{index}: r{index} = get_nan(cells, {_HEADER + CELL * index})"
+        for index, one in enumerate(results)
+        if one is NumType.F32
     ]
     if len(outs) == 1:
         source.append("            return r0")
@@ -178,8 +209,10 @@ def _maker(signature: FuncType) -> Callable[..., Callable[..., Any]]:
         "BAD_VALUE": (struct.error, OverflowError, TypeError),
         "call": library().bare("wasmtime_func_call_unchecked"),
         "checked": checked,
+        "get_nan": get_nan,
         "here": here,
         "pack": pack,
+        "put_nan": put_nan,
         "refuse_thread": refuse_thread,
         "unpack": reader.unpack_from,
     }

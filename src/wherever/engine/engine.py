@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ctypes
 import os
+import resource
+import threading
 from typing import TYPE_CHECKING
 
 from wherever.engine.library import VERSION, library, message_of
 from wherever.engine.outline import Outline
 from wherever.engine.profile import Placement, Profile, configure, pool_fits
-from wherever.errors import InternalError, InvalidProgram, Unsupported
+from wherever.errors import InternalError, InvalidProgram, LimitExceeded, Unsupported
 
 if TYPE_CHECKING:
     Buffer = bytes | bytearray | memoryview
@@ -22,9 +24,11 @@ class Engine:
 
     __slots__ = ("__weakref__", "functypes", "profile", "ptr")
 
-    def __init__(self, profile: Profile) -> None:
+    def __init__(self, profile: Profile, *, parallel: bool = True) -> None:
         self.profile = profile
-        self.ptr = library().wasm_engine_new_with_config(configure(profile, parallel=not _forked))
+        self.ptr = library().wasm_engine_new_with_config(
+            configure(profile, parallel=parallel and not _forked)
+        )
         # A wasm_functype_t belongs to the engine it was made for: two engines sharing one abort.
         self.functypes: dict[object, int] = {}
 
@@ -45,8 +49,8 @@ class Engine:
 
     @property
     def key(self) -> str:
-        """What compiled code depends on besides the module: release, processor, profile."""
-        return f"wasmtime {VERSION} {os.uname().machine} {self.profile.name}"
+        """What compiled code depends on besides the module: release, processor, configuration."""
+        return f"wasmtime {VERSION} {os.uname().machine} {self.profile.code_name}"
 
     def validate(self, wasm: Buffer) -> None:
         """Raise `InvalidProgram` where the bytes are not a valid module."""
@@ -64,7 +68,10 @@ class Engine:
         out = ctypes.c_size_t()
         error = library().wasmtime_module_new(self.ptr, data, len(data), ctypes.addressof(out))
         if error:
-            raise InvalidProgram(f"invalid module: {message_of(error)}")
+            message = message_of(error)
+            if "Cannot allocate memory" in message:
+                raise LimitExceeded(f"compiling: {message}", limit="memory")
+            raise InvalidProgram(f"invalid module: {message}")
         return Code(self, out.value, data, outline)
 
     def load_own(self, serialised: bytes, wasm: bytes, outline: Outline | None = None) -> Code:
@@ -76,6 +83,15 @@ class Engine:
         error = library().wasmtime_module_deserialize(
             self.ptr, serialised, len(serialised), ctypes.addressof(out)
         )
+        if error:
+            raise Unsupported(f"compiled code does not load: {message_of(error)}")
+        return Code(self, out.value, wasm, outline)
+
+    def load_descriptor(self, descriptor: int, wasm: bytes, outline: Outline | None = None) -> Code:
+        """The same from an open descriptor, mapped and not copied: how a worker gets its code."""
+        out = ctypes.c_size_t()
+        path = f"/proc/self/fd/{descriptor}".encode()
+        error = library().wasmtime_module_deserialize_file(self.ptr, path, ctypes.addressof(out))
         if error:
             raise Unsupported(f"compiled code does not load: {message_of(error)}")
         return Code(self, out.value, wasm, outline)
@@ -122,6 +138,30 @@ _engines: dict[str, Engine] = {}
 
 
 _forked = False
+
+
+def threads_can_start() -> bool:
+    """Whether the compiler may make its threads: it ends the process where it cannot.
+
+    A limit on processes or on address space refuses them, and in a forked child it believes that
+    it has them already.
+    """
+    if _forked or resource.getrlimit(resource.RLIMIT_AS)[0] != resource.RLIM_INFINITY:
+        return False
+    release = threading.Event()
+    started: list[threading.Thread] = []
+    try:
+        for _ in range(os.cpu_count() or 1):
+            thread = threading.Thread(target=release.wait, daemon=True)
+            thread.start()
+            started.append(thread)
+    except (RuntimeError, MemoryError):
+        return False
+    finally:
+        release.set()
+        for thread in started:
+            thread.join()
+    return True
 
 
 def _after_fork() -> None:

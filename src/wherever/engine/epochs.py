@@ -10,6 +10,7 @@ from __future__ import annotations
 import ctypes
 import itertools
 import os
+import sys
 import threading
 import time
 import weakref
@@ -31,6 +32,7 @@ _ticker: threading.Thread | None = None
 # Reentrant: a store may be collected, and forgotten, in the middle of any allocation.
 _wake = threading.RLock()
 _engines: dict[int, int] = {}
+_halt = threading.Event()
 
 _CALLBACK = ctypes.CFUNCTYPE(
     ctypes.c_size_t, ctypes.c_size_t, ctypes.c_size_t, ctypes.POINTER(ctypes.c_uint64),
@@ -48,7 +50,10 @@ def _due(_context: int, number: int, delta: Any, kind: Any) -> int:
             return 0
         deadline = armed[0]
         late = deadline.at is not None and time.monotonic() >= deadline.at
-        if not late and not deadline.cancelled:
+        if deadline.cancelled:
+            deadline.cancelled = False
+            return library().wasmtime_error_new(b"interrupt")
+        if not late:
             kind[0] = deadline.yields
             return 0
         deadline.expired = True
@@ -59,6 +64,27 @@ def _due(_context: int, number: int, delta: Any, kind: Any) -> int:
     return library().wasmtime_error_new(b"interrupt")
 
 
+def _on_lost(lost: sys.UnraisableHookArgs) -> None:
+    """sys.unraisablehook: a signal's exception that met a callback before its first line.
+
+    Python delivers Ctrl-C where a function begins, which for a callback is outside its `try`: the
+    exception would be printed and lost, and the guest would go on. It is carried to the stores
+    that this thread is in instead, and their guests are stopped at the next tick.
+    """
+    if getattr(lost.object, "__module__", "") in _CALLBACKS and lost.exc_value is not None:
+        entered = False
+        for deadline, reference in list(_armed.values()):
+            store = reference()
+            if store is not None and store.inside():
+                store.error = lost.exc_value
+                deadline.cancelled = entered = True
+        if entered:
+            return
+    _next_hook(lost)
+
+
+_CALLBACKS = (__name__, "wherever.engine.hostcalls", "wherever.engine.checked")
+_next_hook = sys.unraisablehook
 _due_callback = _CALLBACK(_due)
 _due_at = ctypes.cast(_due_callback, ctypes.c_void_p)
 
@@ -78,12 +104,20 @@ def arm(store: StoreState, seconds: float | None, *, yields: bool = False) -> No
     deadline.yields = yields
     store.deadline = deadline
     number, engine = deadline.number, store.engine.ptr
+    _watch()
     with _wake:
         _armed[number] = (deadline, weakref.ref(store, lambda _: _forget(number, engine)))
         _engines[engine] = _engines.get(engine, 0) + 1
         _start()
     lib.wasmtime_store_epoch_deadline_callback(store.native.ptr, _due_at, number, None)
     lib.wasmtime_context_set_epoch_deadline(store.context, 1)
+
+
+def _watch() -> None:
+    global _next_hook
+    if sys.unraisablehook is not _on_lost:
+        _next_hook = sys.unraisablehook
+        sys.unraisablehook = _on_lost
 
 
 def disarm(store: StoreState) -> None:
@@ -110,7 +144,8 @@ def _tick() -> None:
     global _ticker
     lib = library()
     while True:
-        time.sleep(TICK)
+        if _halt.wait(TICK):
+            return
         for engine, armed in list(_engines.items()):
             if armed:
                 lib.wasmtime_engine_increment_epoch(engine)

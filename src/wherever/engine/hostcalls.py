@@ -120,6 +120,7 @@ def _maker(signature: FuncType, unsigned: bool) -> Callable[[StoreState, HostFun
         return several(value, len(outs), name)
 
     scope: dict[str, Any] = {
+        "__name__": __name__,
         "checked_tuple": checked_tuple,
         "cells_at": (
             ctypes.c_char * (CELL * max(1, len(signature.params), len(outs)))

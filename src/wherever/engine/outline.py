@@ -8,11 +8,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeAlias
 
 from wherever.engine.profile import POOL, RESERVATION, Placement, Profile
-from wherever.wasm.types import FuncType, GlobalType, MemoryType, TableType, TagType
+from wherever.wasm.types import (
+    AbstractHeap,
+    ArrayType,
+    ConcreteHeap,
+    FuncType,
+    GlobalType,
+    MemoryType,
+    RefType,
+    StructType,
+    TableType,
+    TagType,
+)
 
 if TYPE_CHECKING:
+    from wherever.wasm.module import Module
     from wherever.wasm.shape import ExportShape, ImportShape, Shape
-    from wherever.wasm.types import ExternKind
+    from wherever.wasm.types import ExternKind, ValType
 
 __all__ = ["ExportItem", "ImportItem", "ItemType", "Outline", "TagItem", "choose"]
 
@@ -64,12 +76,13 @@ class Outline:
         from wherever.wasm.reader import read_module  # a worker with compiled code needs neither
         from wherever.wasm.shape import shape
 
-        self.shape = shape(read_module(wasm))
+        module = read_module(wasm)
+        self.shape = shape(module)
         self.imports = tuple(
             ImportItem(one.module, one.name, _item(one)) for one in self.shape.imports
         )
         self.exports: dict[str, ExportItem] = {
-            one.name: ExportItem(one.name, one.kind, one.index, _item(one))
+            one.name: ExportItem(one.name, one.kind, one.index, _known(module, _item(one)))
             for one in self.shape.exports
         }
 
@@ -79,6 +92,41 @@ def _item(one: ImportShape | ExportShape) -> ItemType:
         assert one.signature is not None
         return TagItem(one.signature)
     return one.type
+
+
+def _known(module: Module, item: ItemType) -> ItemType:
+    """The type with the module's own heap types as their abstract supertypes.
+
+    The host has no name for a module's own type; wasmtime checks what is passed against it.
+    """
+
+    def abstract(valtype: ValType) -> ValType:
+        return _abstract(module, valtype) if isinstance(valtype, RefType) else valtype
+
+    match item:
+        case FuncType(params, results):
+            return FuncType(tuple(map(abstract, params)), tuple(map(abstract, results)))
+        case TagItem():
+            return TagItem(FuncType(tuple(map(abstract, item.params.params))))
+        case TableType(element, limits):
+            return TableType(_abstract(module, element), limits)
+        case GlobalType(value, mutable):
+            return GlobalType(abstract(value), mutable)
+        case MemoryType():
+            return item
+
+
+def _abstract(module: Module, reference: RefType) -> RefType:
+    heap = reference.heap
+    if not isinstance(heap, ConcreteHeap):
+        return reference
+    match module.types[heap.index].composite:
+        case FuncType():
+            return RefType(reference.nullable, AbstractHeap.FUNC)
+        case StructType():
+            return RefType(reference.nullable, AbstractHeap.STRUCT)
+        case ArrayType():
+            return RefType(reference.nullable, AbstractHeap.ARRAY)
 
 
 _ESCAPED_BYTES = 24  # of instance metadata for each function that may be referenced

@@ -66,6 +66,11 @@ class Profile:
         words += [word for word, on in flags if on]
         self.name = "+".join(words)
 
+    @property
+    def code_name(self) -> str:
+        """What of the configuration is in the machine code: all but the placement."""
+        return self.name.partition("+")[2] or "plain"
+
     def replace(self, placement: Placement) -> Profile:
         """The same configuration with other placement."""
         return Profile(

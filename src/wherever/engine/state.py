@@ -21,6 +21,8 @@ from wherever.engine.traps import new_trap, out_of_time, raised
 from wherever.errors import GuestTrap, InternalError, LimitExceeded
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from wherever.engine.engine import Engine
 
 __all__ = [
@@ -175,6 +177,11 @@ class StoreState:
         """The store and the wasmtime_func_t of a function value; None for anything else."""
         raise NotImplementedError
 
+    def inside(self) -> bool:
+        """Whether this thread is in the store: in its guest, or in a host call of it."""
+        owned: Callable[[], bool] = getattr(self.lock, "_is_owned")  # noqa: B009  # as Condition
+        return owned()
+
     def carry(self, error: BaseException) -> int:
         """The wasm_trap_t for a host function that raised; the error waits in its slot."""
         self.error = error
@@ -217,6 +224,8 @@ class StoreState:
         message = message_of(error)
         if "mismatch" in message:  # of a reference, which only wasmtime can tell
             return TypeError(message.replace("\n\nCaused by:\n   ", ":"))
+        if "GC heap out of memory" in message:
+            return LimitExceeded("the guest's garbage-collected heap is full", limit="memory")
         return InternalError(f"wasmtime refused a call: {message}")
 
     def too_many(self, what: str, allowed: int) -> LimitExceeded:

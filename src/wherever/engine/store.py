@@ -14,6 +14,8 @@ from wherever.engine.library import library
 from wherever.engine.state import Limits, StoreState, drop_dead_objects
 from wherever.engine.valtypes import functype, new_valtype
 from wherever.engine.values import new_vals, write_val
+from wherever.errors import Unsupported
+from wherever.wasm.types import AddressType
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -85,6 +87,10 @@ class Store(Linking):
         """A new table, filled with one value."""
         lib = library()
         cell = (ctypes.c_uint64 * 3)()
+        if type_.limits.address is AddressType.I64:
+            raise Unsupported(
+                "a table indexed by i64, made by the host: the C API has no such type"
+            )
         bounds = (ctypes.c_uint32 * 2)(
             type_.limits.minimum,
             0xFFFFFFFF if type_.limits.maximum is None else type_.limits.maximum,
@@ -193,8 +199,7 @@ class Store(Linking):
         Waits for a call that another thread has in the guest. Inside one of the store's own host
         calls it is refused: the guest's frames are still on the stack.
         """
-        owned: Callable[[], bool] = getattr(self.lock, "_is_owned")  # noqa: B009  # as Condition does
-        if owned():
+        if self.inside():
             raise RuntimeError("a store cannot be closed inside one of its own host calls")
         with self.lock:
             if self.closed:

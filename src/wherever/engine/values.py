@@ -11,17 +11,17 @@ import itertools
 import struct
 from typing import TYPE_CHECKING, Any
 
-from wherever.engine.calls import checked_value
+from wherever.engine.calls import checked_value, get_nan, put_nan
 from wherever.engine.library import library
 from wherever.engine.state import dead_objects, objects
 from wherever.engine.valtypes import Kind, kind_of
-from wherever.errors import InternalError, LimitExceeded, Unsupported
+from wherever.errors import LimitExceeded, Unsupported
 from wherever.wasm.types import NumType, RefType, ValType, VecType
 
 if TYPE_CHECKING:
     from wherever.engine.state import StoreState
 
-__all__ = ["OF", "VAL", "ExnRef", "GcRef", "new_vals", "read_val", "write_val"]
+__all__ = ["OF", "VAL", "ExnRef", "ForeignRef", "GcRef", "new_vals", "read_val", "write_val"]
 
 VAL = 32
 """Bytes of one wasmtime_val_t: the kind, then at 8 a union of at most 24 bytes."""
@@ -59,6 +59,13 @@ class GcRef:
         return f"<{type(self).__name__} in {self.store!r}>"
 
 
+class ForeignRef(GcRef):
+    """A guest's own reference that it made external (extern.convert_any)."""
+
+    __slots__ = ()
+    kind = Kind.EXTERNREF
+
+
 class ExnRef(GcRef):
     """A reference to an exception that a guest threw or that the host made."""
 
@@ -85,7 +92,10 @@ def write_val(store: StoreState, at: int, value: object, valtype: ValType, what:
     number = _NUMBERS.get(valtype)
     if number is not None:
         kind, packer = number
-        packer.pack_into(cell, 0, kind, checked_value(value, valtype, what))
+        checked = checked_value(value, valtype, what)
+        packer.pack_into(cell, 0, kind, checked)
+        if valtype is NumType.F32 and checked != checked:  # a NaN
+            put_nan(cell, OF, checked)
         return
     assert isinstance(valtype, RefType)
     kind_of_ref = kind_of(valtype) or _kind_of_value(value)
@@ -96,7 +106,7 @@ def write_val(store: StoreState, at: int, value: object, valtype: ValType, what:
             raise TypeError(f"{what} is {valtype}: None (a null reference) is not allowed")
         return
     match kind_of_ref:
-        case Kind.EXTERNREF:
+        case Kind.EXTERNREF if not isinstance(value, ForeignRef):
             _write_extern(store, at, value)
         case Kind.FUNCREF:
             _write_func(store, at, value, valtype, what)
@@ -150,7 +160,10 @@ def read_val(store: StoreState, at: int, *, own: bool) -> Any:
     kind = cell[0][0]
     packer = _BY_KIND.get(kind)
     if packer is not None:
-        return packer.unpack_from(cell)[1]
+        value = packer.unpack_from(cell)[1]
+        if kind == Kind.F32.value and value != value:  # a NaN
+            return get_nan(cell, OF)
+        return value
     store_id = ctypes.c_uint64.from_address(at + OF).value
     if store_id == 0:
         return None
@@ -159,9 +172,8 @@ def read_val(store: StoreState, at: int, *, own: bool) -> Any:
     try:
         if kind == Kind.EXTERNREF.value:
             number = library().wasmtime_externref_data(store.context, at + OF)
-            if number not in objects:
-                raise InternalError("an externref stands for no object of ours")
-            return objects[number]
+            # One that stands for no object of ours is a guest's own reference, made external.
+            return objects[number] if number in objects else ForeignRef(store, at)
         if kind == Kind.ANYREF.value:
             small = ctypes.c_int32()
             if library().wasmtime_anyref_i31_get_s(store.context, at + OF, ctypes.addressof(small)):
