@@ -131,3 +131,18 @@ def test_an_opaque_type_is_flagged() -> None:
     )
     assert shape(read_module(exports_v128)).opaque
     assert not shape(read_module(ADD)).opaque
+
+
+def test_more_than_any_engine_takes_is_refused() -> None:
+    """A million types are some hundred megabytes of values; what runs nowhere need not be made."""
+    count = 1_000_001
+    contents = b"\xc1\x84\x3d" + b"\x60\0\0" * count
+    size = bytes((len(contents) & 0x7F | 0x80, len(contents) >> 7 & 0x7F | 0x80))
+    data = MODULE_PREAMBLE + b"\x01" + size + bytes((len(contents) >> 14 & 0x7F | 0x80, 1))
+    with pytest.raises(Malformed, match="1000001 types, where engines take at most 1000000"):
+        read_module(data + contents)
+
+
+def test_branch_hints_are_a_feature() -> None:
+    hinted = MODULE_PREAMBLE + section(0, b"\x19metadata.code.branch_hint\0")
+    assert shape(read_module(hinted)).features == {Feature.BRANCH_HINTING}

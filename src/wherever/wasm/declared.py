@@ -185,6 +185,8 @@ def _all(module: Module) -> Iterator[Feature]:
     yield from _tables(module)
     yield from _globals(module)
     yield from _segments(module)
+    if module.custom("metadata.code.branch_hint") is not None:
+        yield Feature.BRANCH_HINTING
     if module.tag_types():
         yield Feature.EXCEPTIONS
     for expression in _expressions(module):

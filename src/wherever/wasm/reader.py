@@ -164,6 +164,33 @@ def _expression(cursor: Cursor) -> Expression:
     return Expression(cursor.data[start : cursor.pos], start)
 
 
+# What engines agree to take at most (JavaScript API, Implementation-defined Limits). Beyond it a
+# module runs nowhere, and its values in Python would be many times its bytes.
+_MOST: Final = {
+    "types": 1_000_000,
+    "imports": 1_000_000,
+    "functions": 1_000_000,
+    "tables": 100_000,
+    "memories": 100,
+    "tags": 1_000_000,
+    "globals": 1_000_000,
+    "exports": 1_000_000,
+    "data segments": 100_000,
+    "element segments": 10_000_000,
+    "elements": 10_000_000,
+}
+
+
+def _within(cursor: Cursor, count: int, of: str) -> int:
+    if count > _MOST[of]:
+        raise cursor.error(f"{count} {of}, where engines take at most {_MOST[of]}")
+    return count
+
+
+def _count(cursor: Cursor, of: str, smallest: int) -> int:
+    return _within(cursor, cursor.count(of, smallest=smallest), of)
+
+
 def _custom(cursor: Cursor, draft: _Draft) -> None:
     name = cursor.name()
     offset = cursor.pos
@@ -171,12 +198,17 @@ def _custom(cursor: Cursor, draft: _Draft) -> None:
 
 
 def _types(cursor: Cursor, draft: _Draft) -> None:
-    count = cursor.count("types", smallest=2)
-    draft.rec_groups = tuple([read_rec_group(cursor) for _ in range(count)])
+    count = _count(cursor, "types", 2)
+    groups: list[RecGroup] = []
+    members = 0
+    for _ in range(count):
+        groups.append(group := read_rec_group(cursor))
+        members = _within(cursor, members + len(group.types), "types")
+    draft.rec_groups = tuple(groups)
 
 
 def _imports(cursor: Cursor, draft: _Draft) -> None:
-    count = cursor.count("imports", smallest=4)
+    count = _count(cursor, "imports", 4)
     draft.imports = tuple(
         [Import(cursor.name(), cursor.name(), read_extern_type(cursor)) for _ in range(count)]
     )
@@ -184,6 +216,7 @@ def _imports(cursor: Cursor, draft: _Draft) -> None:
 
 def _functions(cursor: Cursor, draft: _Draft) -> None:
     draft.functions = cursor.u32s("functions")
+    _within(cursor, len(draft.functions), "functions")
 
 
 def _table(cursor: Cursor) -> Table:
@@ -198,20 +231,20 @@ def _table(cursor: Cursor) -> Table:
 
 
 def _tables(cursor: Cursor, draft: _Draft) -> None:
-    draft.tables = tuple([_table(cursor) for _ in range(cursor.count("tables", smallest=3))])
+    draft.tables = tuple([_table(cursor) for _ in range(_count(cursor, "tables", 3))])
 
 
 def _memories(cursor: Cursor, draft: _Draft) -> None:
-    count = cursor.count("memories", smallest=2)
+    count = _count(cursor, "memories", 2)
     draft.memories = tuple([read_memory_type(cursor) for _ in range(count)])
 
 
 def _tags(cursor: Cursor, draft: _Draft) -> None:
-    draft.tags = tuple([read_tag_type(cursor) for _ in range(cursor.count("tags", smallest=2))])
+    draft.tags = tuple([read_tag_type(cursor) for _ in range(_count(cursor, "tags", 2))])
 
 
 def _globals(cursor: Cursor, draft: _Draft) -> None:
-    count = cursor.count("globals", smallest=3)
+    count = _count(cursor, "globals", 3)
     draft.globals = tuple(
         [Global(read_global_type(cursor), _expression(cursor)) for _ in range(count)]
     )
@@ -226,7 +259,7 @@ def _export(cursor: Cursor) -> Export:
 
 
 def _exports(cursor: Cursor, draft: _Draft) -> None:
-    draft.exports = tuple([_export(cursor) for _ in range(cursor.count("exports", smallest=3))])
+    draft.exports = tuple([_export(cursor) for _ in range(_count(cursor, "exports", 3))])
 
 
 def _start(cursor: Cursor, draft: _Draft) -> None:
@@ -253,7 +286,7 @@ def _element(cursor: Cursor) -> Element:
     has_type = flags & (_NOT_ACTIVE | _EXPLICIT)
     if flags & _EXPRESSIONS:
         reftype = read_ref_type(cursor) if has_type else FUNCREF
-        count = cursor.count("elements")
+        count = _count(cursor, "elements", 2)
         expressions = tuple([_expression(cursor) for _ in range(count)])
         return Element(mode, reftype, None, expressions, table, offset)
     if has_type and (kind := cursor.u8()):
@@ -262,7 +295,7 @@ def _element(cursor: Cursor) -> Element:
 
 
 def _elements(cursor: Cursor, draft: _Draft) -> None:
-    count = cursor.count("element segments", smallest=2)
+    count = _count(cursor, "element segments", 2)
     draft.elements = tuple([_element(cursor) for _ in range(count)])
 
 
@@ -271,7 +304,7 @@ def _data_count(cursor: Cursor, draft: _Draft) -> None:
 
 
 def _code(cursor: Cursor, draft: _Draft) -> None:
-    count = cursor.count("functions", smallest=3)
+    count = _count(cursor, "functions", 3)
     starts, ends = array("Q"), array("Q")
     u32, end = cursor.u32, cursor.end
     for _ in range(count):
@@ -300,7 +333,7 @@ def _data(cursor: Cursor) -> Data:
 
 
 def _datas(cursor: Cursor, draft: _Draft) -> None:
-    draft.data = tuple([_data(cursor) for _ in range(cursor.count("data segments", smallest=2))])
+    draft.data = tuple([_data(cursor) for _ in range(_count(cursor, "data segments", 2))])
 
 
 _SECTIONS: Final[dict[SectionId, Callable[[Cursor, _Draft], None]]] = {
