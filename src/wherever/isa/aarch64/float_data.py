@@ -264,7 +264,7 @@ def fcmp(m: Lifter, ftype: int, rm: int, rn: int, e: int) -> None:
 
 
 @group.instruction(
-    "00 0 11110 ftype:2=0x 1 00000 00 1000 Rn:5 e:1 1000",
+    "00 0 11110 ftype:2=0x 1 xxxxx 00 1000 Rn:5 e:1 1000",
     name="fcmp",
     asm=lambda f: f"fcmp{'e' if f['e'] else ''} {{Fn}}, #0.0",
     spec="C7.2 FCMP, FCMPE (zero)",

@@ -90,7 +90,7 @@ def ldxr(m: Lifter, size: int, rn: int, rt: int) -> None:
 
 
 @group.instruction(
-    "size:2 001000 0 0 0 Rs:5 o0:1 11111 Rn:5 Rt:5",
+    "size:2 001000 0 0 0 Rs:5 o0:1 xxxxx Rn:5 Rt:5",
     name="stxr",
     asm=lambda f: (
         f"st{'l' if f['o0'] else ''}xr{_SUFFIX[f['size']]} {{Ws}}, {_sized(f['size'])}, [{{Xn+sp}}]"
@@ -124,7 +124,7 @@ def _write_pair(m: Lifter, rt: int, rt2: int, value: Value) -> None:
 
 
 @group.instruction(
-    "1 sf:1 001000 0 1 1 11111 o0:1 Rt2:5 Rn:5 Rt:5",
+    "1 sf:1 001000 0 1 1 xxxxx o0:1 Rt2:5 Rn:5 Rt:5",
     name="ldxp",
     asm=lambda f: f"ld{'a' if f['o0'] else ''}xp {{Rt}}, {{Rt2}}, [{{Xn+sp}}]",
     spec="C6.2 LDXP, LDAXP",
