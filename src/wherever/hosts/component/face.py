@@ -20,7 +20,7 @@ from wherever.component.wit.show import Namer, show_func
 from wherever.errors import InternalError
 from wherever.hosts.component.handles import GuestResource, PythonHandles
 from wherever.hosts.component.instantiate import World
-from wherever.hosts.component.naming import distinct, method, pascal, snake
+from wherever.component.naming import distinct, method, pascal, snake
 from wherever.hosts.component.python_types import BoundClasses
 from wherever.hosts.component.runtime import (
     Environment,

@@ -17,7 +17,7 @@ from wherever.component.canonical.context import ResourceType
 from wherever.component.canonical.values import ResultError
 from wherever.component.layout import cases_of
 from wherever.hosts.component.handles import GuestResource
-from wherever.hosts.component.naming import distinct, pascal, snake, upper
+from wherever.component.naming import distinct, pascal, snake, upper
 from wherever.hosts.component.runtime import Environment, resolve
 
 Key = tuple[Any, ...]
