@@ -14,10 +14,10 @@ from wherever.component.canonical import context
 from wherever.component.canonical.context import ComponentInstance, ResourceType, Task
 from wherever.component.canonical.memory import Options
 from wherever.component.layout import Layouts
+from wherever.component.naming import pascal, snake, upper
 from wherever.component.syntax import StringEncoding
 from wherever.errors import GuestTrap, LimitExceeded
 from wherever.hosts.component.handles import RawHandles
-from wherever.component.naming import pascal, snake, upper
 from wherever.hosts.component.python_types import PythonTypes
 
 STRING, U8, U32 = ct.Prim.STRING, ct.Prim.U8, ct.Prim.U32

@@ -15,6 +15,7 @@ _MODULES = {
     "inspect": "inspect",
     "validate": "validate",
     "compile": "compile",
+    "bindings": "bindings",
     "cache": "cache",
     "completion": "completion",
     "version": "version",

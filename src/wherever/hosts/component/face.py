@@ -16,11 +16,11 @@ from wherever.component import names
 from wherever.component import types as ct
 from wherever.component.canonical import compile as canon
 from wherever.component.canonical.context import ResourceType
+from wherever.component.naming import distinct, method, pascal, snake
 from wherever.component.wit.show import Namer, show_func
 from wherever.errors import InternalError
 from wherever.hosts.component.handles import GuestResource, PythonHandles
 from wherever.hosts.component.instantiate import World
-from wherever.component.naming import distinct, method, pascal, snake
 from wherever.hosts.component.python_types import BoundClasses
 from wherever.hosts.component.runtime import (
     Environment,
@@ -189,13 +189,20 @@ class Face:
             case ct.RecordType():
                 return classes.record(t)
             case ct.VariantType():
-                return classes.cases(t)[0].__mro__[2]
+                return self._variant_class(t)
             case ct.EnumType():
                 return classes.enum(t)
             case ct.FlagsType():
                 return classes.flags(t)
             case _:
                 raise InternalError(f"{t} has no class")
+
+    def _variant_class(self, t: ct.VariantType) -> Any:
+        cases = self._world.types.classes(self._environment).cases(t)
+        base = cases[0].__mro__[2]
+        if any(case.__mro__[2] is not base for case in cases):
+            return cases  # written by `wherever bindings`: one class a case, no class of their own
+        return base
 
     def _class(self, rt: ResourceType, t: ct.ResourceType) -> type[Any]:
         return self._world.types.resource_class(t, rt)

@@ -14,9 +14,9 @@ from typing import Any
 from wherever.component import names
 from wherever.component import types as ct
 from wherever.component.canonical.context import ResourceType
+from wherever.component.naming import method, pascal, snake
 from wherever.component.wit.show import show_func
 from wherever.errors import Denied, WhereverError
-from wherever.component.naming import method, pascal, snake
 from wherever.hosts.component.python_types import PythonTypes
 from wherever.hosts.component.runtime import (
     Environment,

@@ -95,10 +95,11 @@ def load_validated(
     engine: Engine | None = None,
     compiled: Callable[[bytes], Code] | None = None,
     title: str = "component",
+    given: Mapping[tuple[str, str], object] | None = None,
 ) -> LoadedComponent:
     """`load_component`, of a component that has been validated."""
     engine = engine or Engine.of(Profile(placement=Placement.DEMAND))
-    types = PythonTypes(title)
+    types = PythonTypes(title, given)
     types.learn(iter(validated.type.imports.items()))
     types.learn(iter(validated.type.exports.items()))
     items = link(validated.type.imports, host or {}, types)

@@ -25,12 +25,14 @@ def load(
     grants: Grants | None = None,
     limits: Limits | None = None,
     streams: bool = False,
+    types: Mapping[tuple[str, str], object] | None = None,
 ) -> LoadedComponent:
     """Load a component: its exports become typed attributes.
 
     `host` maps the names of imports to host objects. What it imports of WASI 0.2 is linked over
     `grants`, and nothing is granted by default; with `streams` it has this process's standard
-    streams. `close()` ends it, as does leaving it as a context manager.
+    streams. `types` is the table of a package that `wherever bindings` wrote. `close()` ends it,
+    as does leaving it as a context manager.
 
         with wherever.load("lib.wasm") as lib:
             lib.add(1, 2)
@@ -54,6 +56,7 @@ def load(
             hosts,
             memory=DEFAULT_MEMORY if limits.memory is None else limits.memory,
             title=title,
+            given=types,
         )
     except BaseException:
         around.close()

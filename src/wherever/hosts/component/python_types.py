@@ -8,7 +8,7 @@ through `naming` first, and lifting refers to classes, never to names.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from enum import Enum, Flag
 from typing import Any, ClassVar, TypeVar
 
@@ -16,8 +16,8 @@ from wherever.component import types as ct
 from wherever.component.canonical.context import ResourceType
 from wherever.component.canonical.values import ResultError
 from wherever.component.layout import cases_of
-from wherever.hosts.component.handles import GuestResource
 from wherever.component.naming import distinct, pascal, snake, upper
+from wherever.hosts.component.handles import GuestResource
 from wherever.hosts.component.runtime import Environment, resolve
 
 Key = tuple[Any, ...]
@@ -88,24 +88,30 @@ class Case(Variant):
 class PythonTypes:
     """The classes of one loaded component."""
 
-    def __init__(self, module: str) -> None:
+    def __init__(self, module: str, given: Mapping[tuple[str, str], object] | None = None) -> None:
         self.module = module
+        self.given = given or {}
+        """Classes made before, by `wherever bindings`: by interface and WIT name."""
         self.host_classes: dict[ResourceType, type[Any]] = {}
         self._names: dict[int, tuple[object, str]] = {}
+        self._interfaces: dict[int, str] = {}
         self.made_classes: dict[Key, Any] = {}
         self._resources: dict[ResourceType, type[Any]] = {}
         self._binders: list[Callable[[ResourceType], type[Any] | None]] = []
 
     # -- names -------------------------------------------------------------------------------
 
-    def learn(self, externs: Iterator[tuple[str, ct.ExternType]]) -> None:
+    def learn(
+        self, externs: Iterator[tuple[str, ct.ExternType]], interface: str = "exports"
+    ) -> None:
         """Note the names that imports and exports give to types."""
         for name, extern in externs:
             match extern:
                 case ct.TypeBound(t):
                     self._names[id(t)] = (t, name)
+                    self._interfaces[id(t)] = interface
                 case ct.InstanceType(exports):
-                    self.learn(iter(exports.items()))
+                    self.learn(iter(exports.items()), name)
                 case _:
                     pass
 
@@ -189,7 +195,8 @@ class PythonTypes:
         key = (name, structure)
         known = self.made_classes.get(key)
         if known is None:
-            known = self.made_classes[key] = make(name)
+            known = self.given.get((self._interfaces.get(id(t), ""), name))
+            known = self.made_classes[key] = make(name) if known is None else known
             self.made_classes.setdefault((None, structure), known)
         return known
 
