@@ -40,7 +40,10 @@ def of_resolved(interface: ResolvedInterface) -> Module:
 def quoted(text: str) -> str:
     """A docstring's inside: whatever the text, it stays inside the quotes."""
     plain = "".join(c if c.isprintable() or c in "\n\t" else f"\\x{ord(c):02x}" for c in text)
-    return plain.replace("\\", "\\\\").replace('"""', '\\"\\"\\"').rstrip().removesuffix('"')
+    plain = plain.rstrip().replace("\\", "\\\\")
+    if '"""' in plain or plain.endswith('"'):
+        plain = plain.replace('"', '\\"')
+    return plain
 
 
 def docstring(text: str, indent: str, fallback: str) -> list[str]:
