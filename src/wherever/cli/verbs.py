@@ -88,7 +88,7 @@ VERBS: tuple[Verb, ...] = (
         "bindings",
         "wherever bindings FILE|WIT-DIR -o PACKAGE",
         "typed Python for a component's interfaces",
-        "Writes a package that passes mypy strict: a module for each interface, with the WIT's docs.\n"
+        "Writes a package that passes mypy strict: a module an interface, with the WIT's docs.\n"
         "`wherever.load(..., types=PACKAGE.TYPES)` makes values of its classes.",
         (
             ("wherever bindings lib.wasm -o lib_types", "of what a component imports and exports"),
