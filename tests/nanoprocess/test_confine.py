@@ -121,3 +121,38 @@ def test_no_call_stands_twice() -> None:
         numbers = [row[column] for row in (*SYSCALLS.values(), *DEADLY.values())]
         known = [number for number in numbers if number is not None]
         assert len(known) == len(set(known))
+
+
+def test_every_thread_is_restricted() -> None:
+    done = confined("pass").returncode
+    assert done == 0
+    body = BOOT.replace(
+        "close_others(frozenset())",
+        (
+            "import threading, queue\n"
+            "asked, told = queue.Queue(), queue.Queue()\n"
+            "def other():\n    asked.get()\n    told.put(fails(_socket.socket))\n"
+            "threading.Thread(target=other, daemon=True).start()\n"
+            "close_others(frozenset())"
+        ),
+    )
+    code = body.format(dirs=(), body="asked.put(1); print(told.get())")
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert ran.stdout == "1\n"
+
+
+def test_a_worker_has_one_thread_when_its_guest_starts() -> None:
+    """Landlock restricts the thread that asks for it: there must be no other."""
+    import time
+
+    from guests import SPINS  # type: ignore[import-not-found]
+
+    import wherever
+
+    with wherever.spawn(SPINS) as process:
+        time.sleep(1)
+        assert len(list(Path(f"/proc/{process.pid}/task").iterdir())) == 1
+        status = Path(f"/proc/{process.pid}/status").read_text()
+        assert "NoNewPrivs:\t1" in status
+        assert "Seccomp:\t2" in status
+        process.kill()

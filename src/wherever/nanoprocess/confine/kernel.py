@@ -5,9 +5,8 @@ from __future__ import annotations
 import ctypes
 import os
 
-__all__ = ["LANDLOCK_SYSCALLS", "PR_SET_NO_NEW_PRIVS", "PR_SET_SECCOMP", "prctl", "setrlimit"]
+__all__ = ["LANDLOCK_SYSCALLS", "PR_SET_NO_NEW_PRIVS", "prctl", "setrlimit", "syscall"]
 
-PR_SET_SECCOMP = 22
 PR_SET_NO_NEW_PRIVS = 38
 # landlock_create_ruleset, landlock_add_rule, landlock_restrict_self: the same on every architecture
 LANDLOCK_SYSCALLS = (444, 445, 446)

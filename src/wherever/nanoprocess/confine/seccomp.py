@@ -9,11 +9,12 @@ from __future__ import annotations
 import ctypes
 import os
 
-from wherever.nanoprocess.confine.kernel import PR_SET_SECCOMP, prctl
+from wherever.nanoprocess.confine.kernel import syscall
 
 __all__ = ["SYSCALLS", "filter_program", "restrict_syscalls"]
 
-_MODE_FILTER = 2
+_SECCOMP = (317, 277)
+_SET_MODE_FILTER, _TSYNC = 1, 1
 _ALLOW, _ERRNO, _KILL = 0x7FFF0000, 0x00050000, 0x80000000
 _EPERM, _ENOSYS = 1, 38
 
@@ -108,11 +109,13 @@ def restrict_syscalls(*, files: bool, net: bool) -> list[str]:
     header = (len(program) // 8).to_bytes(8, "little")  # struct sock_fprog, with its padding
     header += ctypes.addressof(code).to_bytes(8, "little")
     fprog = ctypes.create_string_buffer(header, len(header))
+    number = _SECCOMP[_ARCHITECTURES[machine][1]]
     try:
-        prctl(PR_SET_SECCOMP, _MODE_FILTER, ctypes.addressof(fprog))
+        # For every thread at once: the engine may have started some before.
+        left_out = syscall(number, _SET_MODE_FILTER, _TSYNC, ctypes.addressof(fprog))
     except OSError as error:
         return [f"seccomp ({error.strerror}): system calls are not restricted"]
-    return []
+    return [f"seccomp: thread {left_out} is not restricted"] if left_out else []
 
 
 def filter_program(machine: str, *, files: bool, net: bool, pid: int) -> bytes:
