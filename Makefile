@@ -59,3 +59,6 @@ programs: setup  ## real WASI programs with least grants, and the refusal for ea
 
 hostile-components: setup  ## 20 000 mutated components: a typed error each, the host unharmed
 	$(BIN)/python tests/hostile/components.py 20000
+
+soak: setup  ## ten thousand runs: nothing may be left behind
+	$(BIN)/python bench/soak.py
