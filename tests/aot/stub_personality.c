@@ -85,6 +85,9 @@ i64 EXPORT(linux_syscall)(i64 nr, i64 a0, i64 a1, i64 a2, i64 a3, i64 a4, i64 a5
     case 129:
       wanted = (u32)a1, linux_pending = 1;
       return 0;
+    case 130:
+      wanted = (u32)a1, linux_pending = 1;
+      return 0;
     case 131:
       wanted = (u32)a2, linux_pending = 1;
       return 0;

@@ -23,7 +23,7 @@ from wherever.aot.convention import (
     given_back,
     mask_of,
 )
-from wherever.aot.expressions import Expressions, Locals
+from wherever.aot.expressions import LEAVES, Expressions, Locals
 from wherever.aot.nesting import Nested
 from wherever.ir import opcodes
 from wherever.ir.ops import I64
@@ -343,7 +343,7 @@ class FunctionEmitter(Nested):
         if any(x.pending.get(slot, 0) for slot, _ in late):
             # an argument still reads a register that is about to change: compute it now
             for slot, value in straight.items():
-                if value.op not in (opcodes.I64_CONST, opcodes.I32_CONST):
+                if value.op not in LEAVES or value.op == opcodes.GET:
                     x.emit(value)
                     parked[slot] = self.locals.temporary(value.type)
                     code += e.local_set(parked[slot])

@@ -23,6 +23,8 @@ _LOADS: Final = frozenset(n for n, row in BY_NUMBER.items() if row.kind is Kind.
 _STORES: Final = frozenset(n for n, row in BY_NUMBER.items() if row.kind is Kind.STORE)
 _LANES: Final = frozenset(n for n, row in BY_NUMBER.items() if row.kind is Kind.LANE)
 _CONSTS: Final = frozenset((op.I32_CONST, op.I64_CONST, op.F32_CONST, op.F64_CONST, op.V128_CONST))
+# what has no operands and is emitted anew at each use
+LEAVES: Final = _CONSTS | {op.GET}
 _M32: Final = 0xFFFF_FFFF
 # a store of an extended or wrapped value stores the value itself
 _STORE_OF_WRAP: Final = {
@@ -263,7 +265,7 @@ class Expressions:
 
     def compute_any(self, value: Value) -> None:
         """Push a value of any kind, shared or not."""
-        if value.op == op.GET or value.op in _CONSTS or value.place >= 0:
+        if value.op in LEAVES or value.place >= 0:
             self.emit(value)
         else:
             self._compute(value)
@@ -324,6 +326,8 @@ class Expressions:
             for arg in args:
                 self.emit(arg)
             code += e.call(self.helpers[number])
+        elif number == op.RARELY:
+            self._rarely(value)
         elif number == op.SELECT and value.type == V128:
             for arg in args:
                 self.emit(arg)
@@ -334,6 +338,26 @@ class Expressions:
             for arg in args:
                 self.emit(arg)
             code += e.OPCODE[number]
+
+    def _rarely(self, value: Value) -> None:
+        """The usual value; in the rare case, in a branch, what the function makes of the rest."""
+        code = self.code
+        condition, usual, *args = value.args
+        result = self.locals.temporary(value.type)
+        self.emit(usual)
+        code += e.local_set(result)
+        for arg in args:
+            # what others share must be computed on both ways
+            if arg.place < 0 and arg.op != op.GET and arg.op not in _CONSTS:
+                self.compute_any(arg)
+                arg.place = self.locals.temporary(arg.type)
+                code += e.local_set(arg.place)
+        self.emit(condition)
+        code += e.IF
+        for arg in args:
+            self.emit(arg)
+        code += e.call(self.runtime[value.imm][0]) + e.local_set(result) + e.END
+        code += e.local_get(result)
 
     def _single(self, value: Value) -> bool:
         """Whether a value is computed here and nowhere else."""

@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING, Final
 
 from wherever.aot import encode as e
+from wherever.aot.expressions import LEAVES
 from wherever.ir import opcodes
 
 if TYPE_CHECKING:
@@ -196,7 +197,7 @@ class Nested:
             again: list[tuple[int, Value]] = []
             for slot, value in waiting:
                 reads = x.pending.get(slot, 0)
-                if reads and reads != _reads_below(value, slot):
+                if reads and reads != _reads_below(value, slot, set()):
                     again.append((slot, value))
                     continue
                 self._assign_one(slot, value)
@@ -213,7 +214,7 @@ class Nested:
         x = self.x
         index = self.locals.slot(slot, self.types[slot])
         fresh = value.uses > 1 and value.place < 0
-        constant = value.op in (opcodes.I64_CONST, opcodes.I32_CONST, opcodes.GET)
+        constant = value.op in LEAVES
         if fresh and not constant:
             # the register's own local is where the shared value lives from now on
             x.compute_only(value)
@@ -228,10 +229,14 @@ class Nested:
             self.code += e.local_set(self.locals.slot(slot, self.types[slot]))
 
 
-def _reads_below(value: Value, slot: int) -> int:
-    """How many reads of a register emitting this value will do."""
+def _reads_below(value: Value, slot: int, seen: set[int]) -> int:
+    """How many reads of a register emitting this value will do; a shared part is emitted once."""
     if value.op == opcodes.GET:
         return 1 if value.imm == slot else 0
     if value.place >= 0:
         return 0
-    return sum(_reads_below(arg, slot) for arg in value.args)
+    if value.uses > 1:
+        if id(value) in seen:
+            return 0
+        seen.add(id(value))
+    return sum(_reads_below(arg, slot, seen) for arg in value.args)
