@@ -115,7 +115,7 @@ def test_what_is_no_program(data: bytes) -> None:
 
 @pytest.mark.parametrize(
     "data",
-    [b"\x7fELF" + bytes(60), b'(module (import "env" "f" (func)))'],
+    [b'(module (import "env" "f" (func)))'],
 )
 def test_what_does_not_run_yet(data: bytes) -> None:
     with pytest.raises(wherever.Unsupported, match=r"not built yet|env f"):

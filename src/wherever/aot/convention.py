@@ -294,7 +294,11 @@ class Liveness:
     def leaving(self, signature: Signature, start: int, target: int) -> int:
         """Live where control leaves for another function (or its middle, or nowhere)."""
         if start not in signature.frame.tail_calls or target not in self.c.all:
-            return escaping(signature) | (self.c.reads_of(target) if target in self.c.all else 0)
+            if target in self.c.all:
+                # entered through the driver: whoever it returns to is not known here
+                self.wanted(target, _RESULT_MASK)
+                return escaping(signature) | self.c.reads_of(target)
+            return escaping(signature)
         self.wanted(target, signature.live_out)
         callee = self.c.all[target]
         return callee.reads | signature.live_out & ~callee.writes | given_back(signature)
@@ -336,7 +340,7 @@ class Liveness:
                 # not understood: through the driver, perhaps into a part that nothing else reaches
                 for start in c.functions.bodies[signature.entry].orphans:
                     total |= live.get(start, 0)
-                return total | escaping(signature) | c.unknown_reads
+                return total | escaping(signature)
             case ExitKind.JUMP | ExitKind.BRANCH | ExitKind.SWITCH:
                 total = 0
                 for target in end.successors():

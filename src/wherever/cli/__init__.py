@@ -16,6 +16,7 @@ _MODULES = {
     "validate": "validate",
     "compile": "compile",
     "bindings": "bindings",
+    "translate": "translate",
     "cache": "cache",
     "completion": "completion",
     "version": "version",

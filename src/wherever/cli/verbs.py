@@ -77,6 +77,18 @@ VERBS: tuple[Verb, ...] = (
         (("wherever validate build/*.wasm", "check many files"),),
     ),
     Verb(
+        "translate",
+        "wherever translate PROGRAM [-o FILE] [--target TARGET]",
+        "make a WebAssembly module of a Linux program",
+        "PROGRAM is a static Linux program for aarch64; its source is not needed. `wherever run`\n"
+        "translates by itself; this writes the module down, to run it elsewhere.",
+        (("wherever translate --target wasi busybox", "busybox.wasm, for any WASI runtime"),),
+        (
+            Option("output", "FILE", "where to write; PROGRAM with .wasm unless said (also -o)"),
+            Option("target", "TARGET", "wasi: preview 1 only; wherever: our own imports too"),
+        ),
+    ),
+    Verb(
         "compile",
         "wherever compile PROGRAM [-o FILE]",
         "compile to machine code that `wherever run` loads on this machine",

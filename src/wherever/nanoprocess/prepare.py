@@ -21,6 +21,10 @@ __all__ = ["open_program", "read_program"]
 def open_program(program: Program) -> tuple[str, int]:
     """The program's name and a descriptor of its compiled form: sealed memory."""
     name, data = read_program(program)
+    if data[:4] == b"\x7fELF":
+        from wherever.aot.cache import translated
+
+        data = translated(data)
     if not is_code(data):
         require_runnable(data[:512], name)
     if data[:8] == COMPONENT:
@@ -48,7 +52,7 @@ def require_runnable(head: bytes, name: str) -> None:
     match found.format:
         case Format.WASM_MODULE | Format.WAT | Format.WASM_COMPONENT:
             return
-        case Format.ELF | Format.TAR | Format.OCI_JSON:
+        case Format.TAR | Format.OCI_JSON:
             raise Unsupported(
                 f"{name} is {found}: running it is not built yet; "
                 "WebAssembly modules and components (.wasm) and modules' text (.wat) run"

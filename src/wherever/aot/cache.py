@@ -1,0 +1,47 @@
+"""Owns remembering translations: the same program, translator and options are translated once."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import resources
+from typing import TYPE_CHECKING
+
+from wherever.aot.pipeline import translate
+from wherever.linux.module import personality
+from wherever.store.cache import open_cache
+from wherever.store.digest import digest_of, digest_of_parts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["translated"]
+
+_ROOMS = ("program", "ir", "isa", "isa.aarch64", "passes", "aot", "wasm")
+
+
+@cache
+def _translator() -> str:
+    """A digest of everything that decides what a translation looks like."""
+    rooms = (resources.files(f"wherever.{room}") for room in _ROOMS)
+    files = (f for room in rooms for f in sorted(room.iterdir(), key=lambda f: f.name))
+    parts = [digest_of(f.read_bytes()) for f in files if f.name.endswith(".py")]
+    return digest_of_parts(*parts)
+
+
+def translated(
+    program: bytes,
+    target: str = "wasi",
+    progress: Callable[[str, int, int], None] | None = None,
+) -> bytes:
+    """The translation of a program, from the cache where it is there."""
+    base = personality(target)
+    key = digest_of_parts(digest_of(program), digest_of(base), _translator())
+    store = open_cache("translations")
+    try:
+        known = store.get(key)
+        if known is None:
+            known = translate(program, base, progress).wasm
+            store.put(key, known)
+        return known
+    finally:
+        store.close()
