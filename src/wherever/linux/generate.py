@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 from wherever.linux.call import Call, Support
 from wherever.linux.calls import CALLS, FAMILIES
 from wherever.linux.structs import STRUCTS, Struct, layout
@@ -92,3 +94,7 @@ def compatibility_page() -> str:
             cells = (call.name, generic, x86_64, f"`{call.signature}`", call.support.value)
             lines.append("| " + " | ".join((*cells, call.needs or "", call.note)) + " |")
     return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(compatibility_page())

@@ -259,10 +259,16 @@ int host_is_terminal(struct file *f) {
 }
 
 /* ---- open host files */
+static u32 fd_poll(struct file *f);
 static s64 host_read(struct file *f, void *to, u64 n) {
   struct wasi_iovec v = {(u32)to, (u32)MIN(n, 0x7ffff000)};
   u32 done, error;
   if (f->kind == WASI_DIRECTORY) return -EISDIR;
+  if (f->kind != WASI_FILE && f->flags & O_NONBLOCK && !(fd_poll(f) & POLLIN)) return -EAGAIN;
+  if (f->kind != WASI_FILE && attention) {              /* a timer may end the wait: do not block in the host */
+    u32 wanted = POLLIN, ready;
+    if (wait_for(&f, &wanted, &ready, 1, FOREVER) < 0) return -ERESTART;
+  }
   error = wasi_fd_read(f->host, &v, 1, &done);
   return error ? from_wasi(error) : (s64)done;
 }

@@ -280,7 +280,8 @@ int walk(int dirfd, const char *path, u32 flags, struct place *p) {
 int walk_guest(int dirfd, u64 path, u32 flags, struct place *p) {
   static char copy[PATH_MAX];
   s64 n = guest_path(path, copy);
-  return n < 0 ? (int)n : walk(dirfd, copy, flags, p);
+  int r = n < 0 ? (int)n : walk(dirfd, copy, flags, p);
+  return r == -EESCAPE ? -EACCES : r;
 }
 
 int walk_again(struct place *p, int result) {
