@@ -6,7 +6,7 @@ does. A state is drawn so that the interesting values are frequent: zeros, ones,
 
 import os
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import pytest
@@ -155,13 +155,14 @@ class Oracle:
             self.noise[start : start + DATA_SIZE],
         )
 
-    def ours(self, word: int, state: State) -> tuple[list[int], Outcome, bytes]:
-        one = table.decode(word)
-        assert one is not None
+    def ours(self, words: Sequence[int], state: State) -> tuple[list[int], Outcome, bytes]:
         b = self.lifter.b
         b.begin(CODE)
-        b.pc, b.next = CODE, CODE + 4
-        table.lift(self.lifter, one, word)
+        for number, word in enumerate(words):
+            one = table.decode(word)
+            assert one is not None
+            b.pc, b.next = CODE + 4 * number, CODE + 4 * number + 4
+            table.lift(self.lifter, one, word)
         block = b.finish()
         slots = [0] * len(registers.REGISTERS)
         for n in range(31):
@@ -187,17 +188,25 @@ class Oracle:
         return slots, outcome, bytes(memory.regions[DATA])
 
     def check(self, one: Instruction, word: int, state: State) -> str | None:
-        """None if both agree, else what differs."""
-        text = f"{word:08x} {table.text(one, word, CODE)}"
+        """None if both agree on one instruction, else what differs."""
+        return self.check_sequence([(one, word)], state)
+
+    def check_sequence(self, code: Sequence[tuple[Instruction, int]], state: State) -> str | None:
+        """None if both agree on a straight piece of code, else what differs."""
+        text = "; ".join(
+            f"{word:08x} {table.text(one, word, CODE + 4 * n)}"
+            for n, (one, word) in enumerate(code)
+        )
         uc = self.uc
-        slots, outcome, data = self.ours(word, state)
-        uc.mem_write(CODE, word.to_bytes(4, "little"))
-        uc.ctl_remove_cache(CODE, CODE + 4)
+        slots, outcome, data = self.ours([word for _, word in code], state)
+        uc.mem_write(CODE, b"".join(word.to_bytes(4, "little") for _, word in code))
+        uc.ctl_remove_cache(CODE, CODE + 4 * len(code))
         uc.mem_write(DATA, state.data)
         # by element, field M is the highest bit of the register's number
         touched = sorted(
             {
                 (value + k) % 32
+                for one, word in code
                 for name, value in one.fields(word).items()
                 if name in ("rd", "rn", "rm", "ra", "rt", "rt2", "rs")
                 for k in (0, 1, 2, 3, 16)
@@ -214,10 +223,10 @@ class Oracle:
         )
         uc.reg_write(arm64_const.UC_ARM64_REG_FPSR, 0)
         try:
-            uc.emu_start(CODE, 0, count=1)
+            uc.emu_start(CODE, 0, count=len(code))
         except UcError as error:
             # a wild jump has happened by the time it faults
-            if error.errno != UC_ERR_FETCH_UNMAPPED or one.flow is Flow.NEXT:
+            if error.errno != UC_ERR_FETCH_UNMAPPED or code[-1][0].flow is Flow.NEXT:
                 return f"{text}: Unicorn refuses: {error}"
         problems: list[str] = []
         got = uc.reg_read_batch(X)
@@ -255,6 +264,7 @@ class Oracle:
         before = {
             f"{kind}{n}": f"{values[n]:#x}"
             for kind, values in (("x", state.x), ("v", state.v))
+            for one, word in code
             for n in {v for k, v in one.fields(word).items() if k[0] == "r" and v < 31}
         }
         return f"{text}: " + "; ".join(problems) + f"; before: nzcv={state.nzcv:04b} {before}"
