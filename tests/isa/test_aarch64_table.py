@@ -83,3 +83,11 @@ def test_text_agrees_with_capstone(one: Instruction, disassembler: capstone.Cs) 
 
 def test_no_two_instructions_share_a_word() -> None:
     assert [(_name(a), _name(b), f"{word:08x}") for a, b, word in table.DECODER.overlaps()] == []
+
+
+@pytest.mark.parametrize("one", [one for one in ALL if one.examples], ids=_name)
+def test_examples_decode_to_themselves(one: Instruction) -> None:
+    for example in one.examples:
+        word, text = example.split(" ", 1)
+        assert table.decode(int(word, 16)) is one
+        assert table.text(one, int(word, 16), 0) == text

@@ -19,6 +19,7 @@ _LINK = 30
     name="b.cond",
     asm="b.{cond} {label19}",
     spec="C6.2 B.cond",
+    examples=("540045e8 b.hi #0x8bc",),
     flow=Flow.BRANCH,
     target="imm19",
 )
@@ -31,6 +32,7 @@ def b_cond(m: Lifter, imm19: int, cond: int) -> None:
     name="b",
     asm="b {label26}",
     spec="C6.2 B",
+    examples=("17fffacd b #0xffffffffffffeb34",),
     flow=Flow.JUMP,
     target="imm26",
 )
@@ -43,6 +45,7 @@ def b(m: Lifter, imm26: int) -> None:
     name="bl",
     asm="bl {label26}",
     spec="C6.2 BL",
+    examples=("94008a55 bl #0x22954",),
     flow=Flow.CALL,
     target="imm26",
 )
@@ -57,6 +60,7 @@ def bl(m: Lifter, imm26: int) -> None:
     name="cbz",
     asm="cbz {Rt}, {label19}",
     spec="C6.2 CBZ",
+    examples=("b4008ee0 cbz x0, #0x11dc",),
     flow=Flow.BRANCH,
     target="imm19",
 )
@@ -70,6 +74,7 @@ def cbz(m: Lifter, sf: int, imm19: int, rt: int) -> None:
     name="cbnz",
     asm="cbnz {Rt}, {label19}",
     spec="C6.2 CBNZ",
+    examples=("350001ba cbnz w26, #0x34",),
     flow=Flow.BRANCH,
     target="imm19",
 )
@@ -83,6 +88,7 @@ def cbnz(m: Lifter, sf: int, imm19: int, rt: int) -> None:
     name="tbz",
     asm="tbz {Rt_bit}, {bit}, {label14}",
     spec="C6.2 TBZ",
+    examples=("36f80080 tbz w0, #0x1f, #0x10",),
     flow=Flow.BRANCH,
     target="imm14",
 )
@@ -97,6 +103,7 @@ def tbz(m: Lifter, b5: int, b40: int, imm14: int, rt: int) -> None:
     name="tbnz",
     asm="tbnz {Rt_bit}, {bit}, {label14}",
     spec="C6.2 TBNZ",
+    examples=("37180980 tbnz w0, #3, #0x130",),
     flow=Flow.BRANCH,
     target="imm14",
 )
@@ -111,6 +118,7 @@ def tbnz(m: Lifter, b5: int, b40: int, imm14: int, rt: int) -> None:
     name="br",
     asm="br {Xn}",
     spec="C6.2 BR",
+    examples=("d61f0200 br x16",),
     flow=Flow.JUMP_INDIRECT,
 )
 def br(m: Lifter, rn: int) -> None:
@@ -122,6 +130,7 @@ def br(m: Lifter, rn: int) -> None:
     name="blr",
     asm="blr {Xn}",
     spec="C6.2 BLR",
+    examples=("d63f0140 blr x10",),
     flow=Flow.CALL_INDIRECT,
 )
 def blr(m: Lifter, rn: int) -> None:
@@ -135,6 +144,7 @@ def blr(m: Lifter, rn: int) -> None:
     name="ret",
     asm=lambda f: "ret" if f["rn"] == _LINK else "ret {Xn}",
     spec="C6.2 RET",
+    examples=("d65f03c0 ret",),
     flow=Flow.RETURN,
 )
 def ret(m: Lifter, rn: int) -> None:
@@ -146,6 +156,7 @@ def ret(m: Lifter, rn: int) -> None:
     name="svc",
     asm="svc {imm16}",
     spec="C6.2 SVC",
+    examples=("d4000001 svc #0",),
     flow=Flow.SYSCALL,
 )
 def svc(m: Lifter, imm16: int) -> None:
@@ -157,6 +168,7 @@ def svc(m: Lifter, imm16: int) -> None:
     name="brk",
     asm="brk {imm16}",
     spec="C6.2 BRK",
+    examples=("d4207d00 brk #0x3e8",),
     flow=Flow.TRAP,
 )
 def brk(m: Lifter) -> None:
@@ -168,6 +180,7 @@ def brk(m: Lifter) -> None:
     name="hlt",
     asm="hlt {imm16}",
     spec="C6.2 HLT",
+    examples=("d44305c0 hlt #0x182e",),
     flow=Flow.TRAP,
 )
 def hlt(m: Lifter) -> None:
@@ -180,6 +193,7 @@ def hlt(m: Lifter) -> None:
     name="udf",
     asm="udf {imm16}",
     spec="C6.2 UDF",
+    examples=("00000000 udf #0",),
     flow=Flow.TRAP,
 )
 def udf(m: Lifter) -> None:

@@ -14,14 +14,22 @@ group = Group("Data Processing -- Immediate", "Arm ARM C4.1")
 
 
 @group.instruction(
-    "0 immlo:2 10000 immhi:19 Rd:5", name="adr", asm="adr {Xd}, {adr}", spec="C6.2 ADR"
+    "0 immlo:2 10000 immhi:19 Rd:5",
+    name="adr",
+    asm="adr {Xd}, {adr}",
+    spec="C6.2 ADR",
+    examples=("10000065 adr x5, #0xc",),
 )
 def adr(m: Lifter, immhi: int, immlo: int, rd: int) -> None:
     m.i64.write(rd, m.i64.const(m.pc + signed(immhi << 2 | immlo, 21)))
 
 
 @group.instruction(
-    "1 immlo:2 10000 immhi:19 Rd:5", name="adrp", asm="adrp {Xd}, {adrp}", spec="C6.2 ADRP"
+    "1 immlo:2 10000 immhi:19 Rd:5",
+    name="adrp",
+    asm="adrp {Xd}, {adrp}",
+    spec="C6.2 ADRP",
+    examples=("b0000963 adrp x3, #0x12d000",),
 )
 def adrp(m: Lifter, immhi: int, immlo: int, rd: int) -> None:
     m.i64.write(rd, m.i64.const((m.pc & ~0xFFF) + (signed(immhi << 2 | immlo, 21) << 12)))
@@ -38,6 +46,7 @@ def _add_immediate_text(f: Mapping[str, int]) -> str:
     name="add",
     asm=_add_immediate_text,
     spec="C6.2 ADD (immediate)",
+    examples=("9100101a add x26, x0, #4",),
 )
 def add_immediate(m: Lifter, sf: int, sh: int, imm12: int, rn: int, rd: int) -> None:
     i = m.ints[sf]
@@ -49,6 +58,7 @@ def add_immediate(m: Lifter, sf: int, sh: int, imm12: int, rn: int, rd: int) -> 
     name="adds",
     asm=lambda f: "cmn {Rn+sp}, {imm12_sh}" if f["rd"] == 31 else "adds {Rd}, {Rn+sp}, {imm12_sh}",
     spec="C6.2 ADDS (immediate)",
+    examples=("b100985f cmn x2, #0x26",),
 )
 def adds_immediate(m: Lifter, sf: int, sh: int, imm12: int, rn: int, rd: int) -> None:
     i = m.ints[sf]
@@ -60,6 +70,7 @@ def adds_immediate(m: Lifter, sf: int, sh: int, imm12: int, rn: int, rd: int) ->
     name="sub",
     asm="sub {Rd+sp}, {Rn+sp}, {imm12_sh}",
     spec="C6.2 SUB (immediate)",
+    examples=("514011e6 sub w6, w15, #4, lsl #12",),
 )
 def sub_immediate(m: Lifter, sf: int, sh: int, imm12: int, rn: int, rd: int) -> None:
     # x + (-k) lets address folding see one form of constant offset
@@ -72,6 +83,7 @@ def sub_immediate(m: Lifter, sf: int, sh: int, imm12: int, rn: int, rd: int) -> 
     name="subs",
     asm=lambda f: "cmp {Rn+sp}, {imm12_sh}" if f["rd"] == 31 else "subs {Rd}, {Rn+sp}, {imm12_sh}",
     spec="C6.2 SUBS (immediate)",
+    examples=("71012ebf cmp w21, #0x4b",),
 )
 def subs_immediate(m: Lifter, sf: int, sh: int, imm12: int, rn: int, rd: int) -> None:
     i = m.ints[sf]
@@ -93,6 +105,7 @@ def _mask(sf: int, n: int, immr: int, imms: int) -> int:
     name="and",
     asm="and {Rd+sp}, {Rn}, {bitmask}",
     spec="C6.2 AND (immediate)",
+    examples=("121f0061 and w1, w3, #2",),
     where=_is_bit_mask,
 )
 def and_immediate(m: Lifter, sf: int, n: int, immr: int, imms: int, rn: int, rd: int) -> None:
@@ -112,6 +125,7 @@ def _orr_immediate_text(f: Mapping[str, int]) -> str:
     name="orr",
     asm=_orr_immediate_text,
     spec="C6.2 ORR (immediate)",
+    examples=("32150400 orr w0, w0, #0x1800",),
     where=_is_bit_mask,
 )
 def orr_immediate(m: Lifter, sf: int, n: int, immr: int, imms: int, rn: int, rd: int) -> None:
@@ -124,6 +138,7 @@ def orr_immediate(m: Lifter, sf: int, n: int, immr: int, imms: int, rn: int, rd:
     name="eor",
     asm="eor {Rd+sp}, {Rn}, {bitmask}",
     spec="C6.2 EOR (immediate)",
+    examples=("52000294 eor w20, w20, #1",),
     where=_is_bit_mask,
 )
 def eor_immediate(m: Lifter, sf: int, n: int, immr: int, imms: int, rn: int, rd: int) -> None:
@@ -141,6 +156,7 @@ def _ands_immediate_text(f: Mapping[str, int]) -> str:
     name="ands",
     asm=_ands_immediate_text,
     spec="C6.2 ANDS (immediate)",
+    examples=("7212043f tst w1, #0xc000",),
     where=_is_bit_mask,
 )
 def ands_immediate(m: Lifter, sf: int, n: int, immr: int, imms: int, rn: int, rd: int) -> None:
@@ -161,6 +177,7 @@ def _half_fits(sf: int, hw: int) -> bool:
         else "mov {Rd}, {movn}"
     ),
     spec="C6.2 MOVN",
+    examples=("12800135 mov w21, #-0xa",),
     where=_half_fits,
 )
 def movn(m: Lifter, sf: int, hw: int, imm16: int, rd: int) -> None:
@@ -173,6 +190,7 @@ def movn(m: Lifter, sf: int, hw: int, imm16: int, rd: int) -> None:
     name="movz",
     asm=lambda f: "movz {Rd}, {imm16_hw}" if not f["imm16"] and f["hw"] else "mov {Rd}, {movz}",
     spec="C6.2 MOVZ",
+    examples=("5281e1e4 mov w4, #0xf0f",),
     where=_half_fits,
 )
 def movz(m: Lifter, sf: int, hw: int, imm16: int, rd: int) -> None:
@@ -185,6 +203,7 @@ def movz(m: Lifter, sf: int, hw: int, imm16: int, rd: int) -> None:
     name="movk",
     asm="movk {Rd}, {imm16_hw}",
     spec="C6.2 MOVK",
+    examples=("72bf75a2 movk w2, #0xfbad, lsl #16",),
     where=_half_fits,
 )
 def movk(m: Lifter, sf: int, hw: int, imm16: int, rd: int) -> None:
@@ -214,6 +233,7 @@ def _sbfm_text(f: Mapping[str, int]) -> str:
     name="sbfm",
     asm=_sbfm_text,
     spec="C6.2 SBFM",
+    examples=("13003f82 sxth w2, w28",),
     where=_field_fits,
 )
 def sbfm(m: Lifter, sf: int, immr: int, imms: int, rn: int, rd: int) -> None:
@@ -246,6 +266,7 @@ def _bfm_text(f: Mapping[str, int]) -> str:
     name="bfm",
     asm=_bfm_text,
     spec="C6.2 BFM",
+    examples=("b3607c01 bfi x1, x0, #0x20, #0x20",),
     where=_field_fits,
 )
 def bfm(m: Lifter, sf: int, immr: int, imms: int, rn: int, rd: int) -> None:
@@ -279,6 +300,7 @@ def _ubfm_text(f: Mapping[str, int]) -> str:
     name="ubfm",
     asm=_ubfm_text,
     spec="C6.2 UBFM",
+    examples=("d360fc69 lsr x9, x3, #0x20",),
     where=_field_fits,
 )
 def ubfm(m: Lifter, sf: int, immr: int, imms: int, rn: int, rd: int) -> None:
@@ -307,6 +329,7 @@ def _position_fits(sf: int, n: int, imms: int) -> bool:
         "ror {Rd}, {Rn}, {imms}" if f["rn"] == f["rm"] else "extr {Rd}, {Rn}, {Rm}, {imms}"
     ),
     spec="C6.2 EXTR",
+    examples=("138540e1 extr w1, w7, w5, #0x10",),
     where=_position_fits,
 )
 def extr(m: Lifter, sf: int, rm: int, imms: int, rn: int, rd: int) -> None:

@@ -39,6 +39,7 @@ def _orr_text(f: Mapping[str, int]) -> str:
     name="and",
     asm="and {Rd}, {Rn}, {Rm}{shifted}",
     spec="C6.2 AND (shifted register)",
+    examples=("8a030294 and x20, x20, x3",),
     where=_amount_fits,
 )
 def and_shifted(m: Lifter, sf: int, shift: int, rm: int, imm6: int, rn: int, rd: int) -> None:
@@ -51,6 +52,7 @@ def and_shifted(m: Lifter, sf: int, shift: int, rm: int, imm6: int, rn: int, rd:
     name="bic",
     asm="bic {Rd}, {Rn}, {Rm}{shifted}",
     spec="C6.2 BIC (shifted register)",
+    examples=("8a260326 bic x6, x25, x6",),
     where=_amount_fits,
 )
 def bic_shifted(m: Lifter, sf: int, shift: int, rm: int, imm6: int, rn: int, rd: int) -> None:
@@ -63,6 +65,7 @@ def bic_shifted(m: Lifter, sf: int, shift: int, rm: int, imm6: int, rn: int, rd:
     name="orr",
     asm=_orr_text,
     spec="C6.2 ORR (shifted register)",
+    examples=("2a180021 orr w1, w1, w24",),
     where=_amount_fits,
 )
 def orr_shifted(m: Lifter, sf: int, shift: int, rm: int, imm6: int, rn: int, rd: int) -> None:
@@ -76,6 +79,7 @@ def orr_shifted(m: Lifter, sf: int, shift: int, rm: int, imm6: int, rn: int, rd:
     name="orn",
     asm=lambda f: "mvn {Rd}, {Rm}{shifted}" if f["rn"] == 31 else "orn {Rd}, {Rn}, {Rm}{shifted}",
     spec="C6.2 ORN (shifted register)",
+    examples=("aa3403f4 mvn x20, x20",),
     where=_amount_fits,
 )
 def orn_shifted(m: Lifter, sf: int, shift: int, rm: int, imm6: int, rn: int, rd: int) -> None:
@@ -89,6 +93,7 @@ def orn_shifted(m: Lifter, sf: int, shift: int, rm: int, imm6: int, rn: int, rd:
     name="eor",
     asm="eor {Rd}, {Rn}, {Rm}{shifted}",
     spec="C6.2 EOR (shifted register)",
+    examples=("4a0001ad eor w13, w13, w0",),
     where=_amount_fits,
 )
 def eor_shifted(m: Lifter, sf: int, shift: int, rm: int, imm6: int, rn: int, rd: int) -> None:
@@ -101,6 +106,7 @@ def eor_shifted(m: Lifter, sf: int, shift: int, rm: int, imm6: int, rn: int, rd:
     name="eon",
     asm="eon {Rd}, {Rn}, {Rm}{shifted}",
     spec="C6.2 EON (shifted register)",
+    examples=("caee2a6a eon x10, x19, x14, ror #10",),
     where=_amount_fits,
 )
 def eon_shifted(m: Lifter, sf: int, shift: int, rm: int, imm6: int, rn: int, rd: int) -> None:
@@ -113,6 +119,7 @@ def eon_shifted(m: Lifter, sf: int, shift: int, rm: int, imm6: int, rn: int, rd:
     name="ands",
     asm=lambda f: "tst {Rn}, {Rm}{shifted}" if f["rd"] == 31 else "ands {Rd}, {Rn}, {Rm}{shifted}",
     spec="C6.2 ANDS (shifted register)",
+    examples=("6a05003f tst w1, w5",),
     where=_amount_fits,
 )
 def ands_shifted(m: Lifter, sf: int, shift: int, rm: int, imm6: int, rn: int, rd: int) -> None:
@@ -129,6 +136,7 @@ def ands_shifted(m: Lifter, sf: int, shift: int, rm: int, imm6: int, rn: int, rd
     name="bics",
     asm="bics {Rd}, {Rn}, {Rm}{shifted}",
     spec="C6.2 BICS (shifted register)",
+    examples=("ea250084 bics x4, x4, x5",),
     where=_amount_fits,
 )
 def bics_shifted(m: Lifter, sf: int, shift: int, rm: int, imm6: int, rn: int, rd: int) -> None:
@@ -148,6 +156,7 @@ def _sum_fits(sf: int, shift: int, imm6: int) -> bool:
     name="add",
     asm="add {Rd}, {Rn}, {Rm}{shifted}",
     spec="C6.2 ADD (shifted register)",
+    examples=("8b020084 add x4, x4, x2",),
     where=_sum_fits,
 )
 def add_shifted(m: Lifter, sf: int, shift: int, rm: int, imm6: int, rn: int, rd: int) -> None:
@@ -160,6 +169,7 @@ def add_shifted(m: Lifter, sf: int, shift: int, rm: int, imm6: int, rn: int, rd:
     name="adds",
     asm=lambda f: "cmn {Rn}, {Rm}{shifted}" if f["rd"] == 31 else "adds {Rd}, {Rn}, {Rm}{shifted}",
     spec="C6.2 ADDS (shifted register)",
+    examples=("ab000280 adds x0, x20, x0",),
     where=_sum_fits,
 )
 def adds_shifted(m: Lifter, sf: int, shift: int, rm: int, imm6: int, rn: int, rd: int) -> None:
@@ -172,6 +182,7 @@ def adds_shifted(m: Lifter, sf: int, shift: int, rm: int, imm6: int, rn: int, rd
     name="sub",
     asm=lambda f: "neg {Rd}, {Rm}{shifted}" if f["rn"] == 31 else "sub {Rd}, {Rn}, {Rm}{shifted}",
     spec="C6.2 SUB (shifted register)",
+    examples=("4b0900e0 sub w0, w7, w9",),
     where=_sum_fits,
 )
 def sub_shifted(m: Lifter, sf: int, shift: int, rm: int, imm6: int, rn: int, rd: int) -> None:
@@ -190,6 +201,7 @@ def _subs_text(f: Mapping[str, int]) -> str:
     name="subs",
     asm=_subs_text,
     spec="C6.2 SUBS (shifted register)",
+    examples=("eb1800bf cmp x5, x24",),
     where=_sum_fits,
 )
 def subs_shifted(m: Lifter, sf: int, shift: int, rm: int, imm6: int, rn: int, rd: int) -> None:
@@ -222,6 +234,7 @@ def _extend_fits(imm3: int) -> bool:
     name="add",
     asm="add {Rd+sp}, {Rn+sp}, {extended}",
     spec="C6.2 ADD (extended register)",
+    examples=("8b2741a1 add x1, x13, w7, uxtw",),
     where=_extend_fits,
 )
 def add_extended(m: Lifter, sf: int, rm: int, option: int, imm3: int, rn: int, rd: int) -> None:
@@ -234,6 +247,7 @@ def add_extended(m: Lifter, sf: int, rm: int, option: int, imm3: int, rn: int, r
     name="adds",
     asm=lambda f: "cmn {Rn+sp}, {extended}" if f["rd"] == 31 else "adds {Rd}, {Rn+sp}, {extended}",
     spec="C6.2 ADDS (extended register)",
+    examples=("ab3cc300 adds x0, x24, w28, sxtw",),
     where=_extend_fits,
 )
 def adds_extended(m: Lifter, sf: int, rm: int, option: int, imm3: int, rn: int, rd: int) -> None:
@@ -246,6 +260,7 @@ def adds_extended(m: Lifter, sf: int, rm: int, option: int, imm3: int, rn: int, 
     name="sub",
     asm="sub {Rd+sp}, {Rn+sp}, {extended}",
     spec="C6.2 SUB (extended register)",
+    examples=("cb364814 sub x20, x0, w22, uxtw #2",),
     where=_extend_fits,
 )
 def sub_extended(m: Lifter, sf: int, rm: int, option: int, imm3: int, rn: int, rd: int) -> None:
@@ -258,6 +273,7 @@ def sub_extended(m: Lifter, sf: int, rm: int, option: int, imm3: int, rn: int, r
     name="subs",
     asm=lambda f: "cmp {Rn+sp}, {extended}" if f["rd"] == 31 else "subs {Rd}, {Rn+sp}, {extended}",
     spec="C6.2 SUBS (extended register)",
+    examples=("eb20c03f cmp x1, w0, sxtw",),
     where=_extend_fits,
 )
 def subs_extended(m: Lifter, sf: int, rm: int, option: int, imm3: int, rn: int, rd: int) -> None:
@@ -273,6 +289,7 @@ def subs_extended(m: Lifter, sf: int, rm: int, option: int, imm3: int, rn: int, 
     name="adc",
     asm="adc {Rd}, {Rn}, {Rm}",
     spec="C6.2 ADC",
+    examples=("9a0400c4 adc x4, x6, x4",),
 )
 def adc(m: Lifter, sf: int, rm: int, rn: int, rd: int) -> None:
     i = m.ints[sf]
@@ -284,6 +301,7 @@ def adc(m: Lifter, sf: int, rm: int, rn: int, rd: int) -> None:
     name="adcs",
     asm="adcs {Rd}, {Rn}, {Rm}",
     spec="C6.2 ADCS",
+    examples=("3a1b0228 adcs w8, w17, w27",),
 )
 def adcs(m: Lifter, sf: int, rm: int, rn: int, rd: int) -> None:
     i = m.ints[sf]
@@ -295,6 +313,7 @@ def adcs(m: Lifter, sf: int, rm: int, rn: int, rd: int) -> None:
     name="sbc",
     asm=lambda f: "ngc {Rd}, {Rm}" if f["rn"] == 31 else "sbc {Rd}, {Rn}, {Rm}",
     spec="C6.2 SBC",
+    examples=("da0400c4 sbc x4, x6, x4",),
 )
 def sbc(m: Lifter, sf: int, rm: int, rn: int, rd: int) -> None:
     i = m.ints[sf]
@@ -307,6 +326,7 @@ def sbc(m: Lifter, sf: int, rm: int, rn: int, rd: int) -> None:
     name="sbcs",
     asm=lambda f: "ngcs {Rd}, {Rm}" if f["rn"] == 31 else "sbcs {Rd}, {Rn}, {Rm}",
     spec="C6.2 SBCS",
+    examples=("7a050060 sbcs w0, w3, w5",),
 )
 def sbcs(m: Lifter, sf: int, rm: int, rn: int, rd: int) -> None:
     i = m.ints[sf]
@@ -321,6 +341,7 @@ def sbcs(m: Lifter, sf: int, rm: int, rn: int, rd: int) -> None:
     name="ccmn",
     asm="ccmn {Rn}, {Rm}, {nzcv}, {cond}",
     spec="C6.2 CCMN (register)",
+    examples=("3a49036c ccmn w27, w9, #0xc, eq",),
 )
 def ccmn_register(m: Lifter, sf: int, rm: int, cond: int, rn: int, nzcv: int) -> None:
     i = m.ints[sf]
@@ -332,6 +353,7 @@ def ccmn_register(m: Lifter, sf: int, rm: int, cond: int, rn: int, nzcv: int) ->
     name="ccmp",
     asm="ccmp {Rn}, {Rm}, {nzcv}, {cond}",
     spec="C6.2 CCMP (register)",
+    examples=("7a56c2a0 ccmp w21, w22, #0, gt",),
 )
 def ccmp_register(m: Lifter, sf: int, rm: int, cond: int, rn: int, nzcv: int) -> None:
     i = m.ints[sf]
@@ -343,6 +365,7 @@ def ccmp_register(m: Lifter, sf: int, rm: int, cond: int, rn: int, nzcv: int) ->
     name="ccmn",
     asm="ccmn {Rn}, {imm5}, {nzcv}, {cond}",
     spec="C6.2 CCMN (immediate)",
+    examples=("3a411824 ccmn w1, #1, #4, ne",),
 )
 def ccmn_immediate(m: Lifter, sf: int, imm5: int, cond: int, rn: int, nzcv: int) -> None:
     i = m.ints[sf]
@@ -354,6 +377,7 @@ def ccmn_immediate(m: Lifter, sf: int, imm5: int, cond: int, rn: int, nzcv: int)
     name="ccmp",
     asm="ccmp {Rn}, {imm5}, {nzcv}, {cond}",
     spec="C6.2 CCMP (immediate)",
+    examples=("7a5b1a60 ccmp w19, #0x1b, #0, ne",),
 )
 def ccmp_immediate(m: Lifter, sf: int, imm5: int, cond: int, rn: int, nzcv: int) -> None:
     i = m.ints[sf]
@@ -365,6 +389,7 @@ def ccmp_immediate(m: Lifter, sf: int, imm5: int, cond: int, rn: int, nzcv: int)
     name="csel",
     asm="csel {Rd}, {Rn}, {Rm}, {cond}",
     spec="C6.2 CSEL",
+    examples=("9a961084 csel x4, x4, x22, ne",),
 )
 def csel(m: Lifter, sf: int, rm: int, cond: int, rn: int, rd: int) -> None:
     i = m.ints[sf]
@@ -385,6 +410,7 @@ def _aliased(f: Mapping[str, int], plain: str, same: str, zero: str) -> str:
     name="csinc",
     asm=lambda f: _aliased(f, "csinc", "cinc", "cset"),
     spec="C6.2 CSINC",
+    examples=("1a9f07e6 cset w6, ne",),
 )
 def csinc(m: Lifter, sf: int, rm: int, cond: int, rn: int, rd: int) -> None:
     i = m.ints[sf]
@@ -400,6 +426,7 @@ def csinc(m: Lifter, sf: int, rm: int, cond: int, rn: int, rd: int) -> None:
     name="csinv",
     asm=lambda f: _aliased(f, "csinv", "cinv", "csetm"),
     spec="C6.2 CSINV",
+    examples=("5a9f12f7 csinv w23, w23, wzr, ne",),
 )
 def csinv(m: Lifter, sf: int, rm: int, cond: int, rn: int, rd: int) -> None:
     i = m.ints[sf]
@@ -411,6 +438,7 @@ def csinv(m: Lifter, sf: int, rm: int, cond: int, rn: int, rd: int) -> None:
     name="csneg",
     asm=lambda f: _aliased(f, "csneg", "cneg", ""),
     spec="C6.2 CSNEG",
+    examples=("da85a4a5 cneg x5, x5, lt",),
 )
 def csneg(m: Lifter, sf: int, rm: int, cond: int, rn: int, rd: int) -> None:
     i = m.ints[sf]
@@ -426,6 +454,7 @@ def csneg(m: Lifter, sf: int, rm: int, cond: int, rn: int, rd: int) -> None:
     name="madd",
     asm=lambda f: "mul {Rd}, {Rn}, {Rm}" if f["ra"] == 31 else "madd {Rd}, {Rn}, {Rm}, {Ra}",
     spec="C6.2 MADD",
+    examples=("1b00079c madd w28, w28, w0, w1",),
 )
 def madd(m: Lifter, sf: int, rm: int, ra: int, rn: int, rd: int) -> None:
     i = m.ints[sf]
@@ -438,6 +467,7 @@ def madd(m: Lifter, sf: int, rm: int, ra: int, rn: int, rd: int) -> None:
     name="msub",
     asm=lambda f: "mneg {Rd}, {Rn}, {Rm}" if f["ra"] == 31 else "msub {Rd}, {Rn}, {Rm}, {Ra}",
     spec="C6.2 MSUB",
+    examples=("1b13f05c msub w28, w2, w19, w28",),
 )
 def msub(m: Lifter, sf: int, rm: int, ra: int, rn: int, rd: int) -> None:
     i = m.ints[sf]
@@ -457,6 +487,7 @@ def _wide_product(m: Lifter, u: int, rn: int, rm: int) -> Value:
         + ("mull {Xd}, {Wn}, {Wm}" if f["ra"] == 31 else "maddl {Xd}, {Wn}, {Wm}, {Xa}")
     ),
     spec="C6.2 SMADDL, UMADDL",
+    examples=("9b337c33 smull x19, w1, w19",),
 )
 def maddl(m: Lifter, u: int, rm: int, ra: int, rn: int, rd: int) -> None:
     product = _wide_product(m, u, rn, rm)
@@ -471,6 +502,7 @@ def maddl(m: Lifter, u: int, rm: int, ra: int, rn: int, rd: int) -> None:
         + ("mnegl {Xd}, {Wn}, {Wm}" if f["ra"] == 31 else "msubl {Xd}, {Wn}, {Wm}, {Xa}")
     ),
     spec="C6.2 SMSUBL, UMSUBL",
+    examples=("9ba49442 umsubl x2, w2, w4, x5",),
 )
 def msubl(m: Lifter, u: int, rm: int, ra: int, rn: int, rd: int) -> None:
     m.i64.write(rd, m.i64.sub(m.i64.read(ra), _wide_product(m, u, rn, rm)))
@@ -481,6 +513,7 @@ def msubl(m: Lifter, u: int, rm: int, ra: int, rn: int, rd: int) -> None:
     name="smulh",
     asm="smulh {Xd}, {Xn}, {Xm}",
     spec="C6.2 SMULH",
+    examples=("9b427c81 smulh x1, x4, x2",),
 )
 def smulh(m: Lifter, rm: int, rn: int, rd: int) -> None:
     m.i64.write(rd, m.b.i64_mulh_s(m.i64.read(rn), m.i64.read(rm)))
@@ -491,6 +524,7 @@ def smulh(m: Lifter, rm: int, rn: int, rd: int) -> None:
     name="umulh",
     asm="umulh {Xd}, {Xn}, {Xm}",
     spec="C6.2 UMULH",
+    examples=("9bc17c61 umulh x1, x3, x1",),
 )
 def umulh(m: Lifter, rm: int, rn: int, rd: int) -> None:
     m.i64.write(rd, m.b.i64_mulh_u(m.i64.read(rn), m.i64.read(rm)))
@@ -504,6 +538,7 @@ def umulh(m: Lifter, rm: int, rn: int, rd: int) -> None:
     name="udiv",
     asm="udiv {Rd}, {Rn}, {Rm}",
     spec="C6.2 UDIV",
+    examples=("1ad90800 udiv w0, w0, w25",),
 )
 def udiv(m: Lifter, sf: int, rm: int, rn: int, rd: int) -> None:
     i = m.ints[sf]
@@ -515,6 +550,7 @@ def udiv(m: Lifter, sf: int, rm: int, rn: int, rd: int) -> None:
     name="sdiv",
     asm="sdiv {Rd}, {Rn}, {Rm}",
     spec="C6.2 SDIV",
+    examples=("1ac40c42 sdiv w2, w2, w4",),
 )
 def sdiv(m: Lifter, sf: int, rm: int, rn: int, rd: int) -> None:
     i = m.ints[sf]
@@ -526,6 +562,7 @@ def sdiv(m: Lifter, sf: int, rm: int, rn: int, rd: int) -> None:
     name="lslv",
     asm=lambda f: ("lsl", "lsr", "asr", "ror")[f["op"]] + " {Rd}, {Rn}, {Rm}",
     spec="C6.2 LSLV, LSRV, ASRV, RORV",
+    examples=("1ac02382 lsl w2, w28, w0",),
 )
 def shift_variable(m: Lifter, sf: int, rm: int, op: int, rn: int, rd: int) -> None:
     # Wasm takes a shift amount modulo the width, as A64 does
@@ -547,6 +584,11 @@ def _crc32_text(f: Mapping[str, int]) -> str:
     name="crc32",
     asm=_crc32_text,
     spec="C6.2 CRC32, CRC32C",
+    examples=(
+        "1ad544a2 crc32h w2, w5, w21",
+        "1ad04854 crc32w w20, w2, w16",
+        "9adc5ee8 crc32cx w8, w23, x28",
+    ),
     feature="FEAT_CRC32",
 )
 def crc32(m: Lifter, c: int, sz: int, rm: int, rn: int, rd: int) -> None:
@@ -571,6 +613,7 @@ def crc32(m: Lifter, c: int, sz: int, rm: int, rn: int, rd: int) -> None:
     name="rbit",
     asm="rbit {Rd}, {Rn}",
     spec="C6.2 RBIT",
+    examples=("dac00042 rbit x2, x2",),
 )
 def rbit(m: Lifter, sf: int, rn: int, rd: int) -> None:
     i = m.ints[sf]
@@ -585,6 +628,7 @@ def rbit(m: Lifter, sf: int, rn: int, rd: int) -> None:
     name="rev16",
     asm="rev16 {Rd}, {Rn}",
     spec="C6.2 REV16",
+    examples=("5ac004a4 rev16 w4, w5",),
 )
 def rev16(m: Lifter, sf: int, rn: int, rd: int) -> None:
     i = m.ints[sf]
@@ -596,6 +640,10 @@ def rev16(m: Lifter, sf: int, rn: int, rd: int) -> None:
     name="rev",
     asm="rev {Rd}, {Rn}",
     spec="C6.2 REV",
+    examples=(
+        "5ac00800 rev w0, w0",
+        "dac00cc6 rev x6, x6",
+    ),
 )
 def rev(m: Lifter, sf: int, rn: int, rd: int) -> None:
     i = m.ints[sf]
@@ -607,6 +655,7 @@ def rev(m: Lifter, sf: int, rn: int, rd: int) -> None:
     name="rev32",
     asm="rev32 {Xd}, {Xn}",
     spec="C6.2 REV32",
+    examples=("dac009e8 rev32 x8, x15",),
 )
 def rev32(m: Lifter, rn: int, rd: int) -> None:
     i = m.i64
@@ -618,6 +667,7 @@ def rev32(m: Lifter, rn: int, rd: int) -> None:
     name="clz",
     asm="clz {Rd}, {Rn}",
     spec="C6.2 CLZ",
+    examples=("dac01084 clz x4, x4",),
 )
 def clz(m: Lifter, sf: int, rn: int, rd: int) -> None:
     i = m.ints[sf]
@@ -629,6 +679,7 @@ def clz(m: Lifter, sf: int, rn: int, rd: int) -> None:
     name="cls",
     asm="cls {Rd}, {Rn}",
     spec="C6.2 CLS",
+    examples=("dac01707 cls x7, x24",),
 )
 def cls(m: Lifter, sf: int, rn: int, rd: int) -> None:
     # a bit equal to its upper neighbour gives a zero of x ^ x >>s 1, whose top bit is zero

@@ -25,6 +25,7 @@ group = Group("Data Processing -- Scalar Floating-Point", "Arm ARM C4.1")
     name="fmov",
     asm="fmov {Fd}, {Fn}",
     spec="C7.2 FMOV (register)",
+    examples=("1e604020 fmov d0, d1",),
 )
 def fmov_register(m: Lifter, ftype: int, rn: int, rd: int) -> None:
     f = m.floats[ftype]
@@ -36,6 +37,7 @@ def fmov_register(m: Lifter, ftype: int, rn: int, rd: int) -> None:
     name="fabs",
     asm="fabs {Fd}, {Fn}",
     spec="C7.2 FABS (scalar)",
+    examples=("1e60c101 fabs d1, d8",),
 )
 def fabs(m: Lifter, ftype: int, rn: int, rd: int) -> None:
     f = m.floats[ftype]
@@ -47,6 +49,7 @@ def fabs(m: Lifter, ftype: int, rn: int, rd: int) -> None:
     name="fneg",
     asm="fneg {Fd}, {Fn}",
     spec="C7.2 FNEG (scalar)",
+    examples=("1e614000 fneg d0, d0",),
 )
 def fneg(m: Lifter, ftype: int, rn: int, rd: int) -> None:
     f = m.floats[ftype]
@@ -58,6 +61,7 @@ def fneg(m: Lifter, ftype: int, rn: int, rd: int) -> None:
     name="fsqrt",
     asm="fsqrt {Fd}, {Fn}",
     spec="C7.2 FSQRT (scalar)",
+    examples=("1e21c230 fsqrt s16, s17",),
 )
 def fsqrt(m: Lifter, ftype: int, rn: int, rd: int) -> None:
     f = m.floats[ftype]
@@ -85,6 +89,7 @@ def write_half(m: Lifter, number: int, double: Value) -> None:
     name="fcvt",
     asm="fcvt {Dd}, {Sn}",
     spec="C7.2 FCVT",
+    examples=("1e22c000 fcvt d0, s0",),
 )
 def fcvt_double_single(m: Lifter, rn: int, rd: int) -> None:
     m.f64.write(rd, m.f64.convert_other(m.f32.read(rn)))
@@ -95,6 +100,7 @@ def fcvt_double_single(m: Lifter, rn: int, rd: int) -> None:
     name="fcvt",
     asm="fcvt {Sd}, {Dn}",
     spec="C7.2 FCVT",
+    examples=("1e624380 fcvt s0, d28",),
 )
 def fcvt_single_double(m: Lifter, rn: int, rd: int) -> None:
     m.f32.write(rd, m.f32.convert_other(m.f64.read(rn)))
@@ -105,6 +111,7 @@ def fcvt_single_double(m: Lifter, rn: int, rd: int) -> None:
     name="fcvt",
     asm="fcvt {Hd}, {Sn}",
     spec="C7.2 FCVT",
+    examples=("1e23c045 fcvt h5, s2",),
 )
 def fcvt_half_single(m: Lifter, rn: int, rd: int) -> None:
     write_half(m, rd, m.f64.convert_other(m.f32.read(rn)))
@@ -115,6 +122,7 @@ def fcvt_half_single(m: Lifter, rn: int, rd: int) -> None:
     name="fcvt",
     asm="fcvt {Hd}, {Dn}",
     spec="C7.2 FCVT",
+    examples=("1e63c190 fcvt h16, d12",),
 )
 def fcvt_half_double(m: Lifter, rn: int, rd: int) -> None:
     write_half(m, rd, m.f64.read(rn))
@@ -125,6 +133,7 @@ def fcvt_half_double(m: Lifter, rn: int, rd: int) -> None:
     name="fcvt",
     asm="fcvt {Sd}, {Hn}",
     spec="C7.2 FCVT",
+    examples=("1ee2423c fcvt s28, h17",),
 )
 def fcvt_single_half(m: Lifter, rn: int, rd: int) -> None:
     m.f32.write(rd, read_half(m, rn))
@@ -135,6 +144,7 @@ def fcvt_single_half(m: Lifter, rn: int, rd: int) -> None:
     name="fcvt",
     asm="fcvt {Dd}, {Hn}",
     spec="C7.2 FCVT",
+    examples=("1ee2c364 fcvt d4, h27",),
 )
 def fcvt_double_half(m: Lifter, rn: int, rd: int) -> None:
     m.f64.write(rd, m.f64.convert_other(read_half(m, rn)))
@@ -170,6 +180,7 @@ for _letter, (_rmode, _mode) in _ROUNDINGS.items():
     name="frintx",
     asm=lambda f: f"frint{'xi'[f['x']]} {{Fd}}, {{Fn}}",
     spec="C7.2 FRINTX, FRINTI (scalar)",
+    examples=("1e274326 frintx s6, s25",),
 )
 def frint_current(m: Lifter, ftype: int, rn: int, rd: int) -> None:
     f = m.floats[ftype]
@@ -255,6 +266,7 @@ for _row in _THREE_SOURCES:
     name="fcmp",
     asm=lambda f: f"fcmp{'e' if f['e'] else ''} {{Fn}}, {{Fm}}",
     spec="C7.2 FCMP, FCMPE",
+    examples=("1e602110 fcmpe d8, d0",),
 )
 def fcmp(m: Lifter, ftype: int, rm: int, rn: int, e: int) -> None:
     f = m.floats[ftype]
@@ -268,6 +280,7 @@ def fcmp(m: Lifter, ftype: int, rm: int, rn: int, e: int) -> None:
     name="fcmp",
     asm=lambda f: f"fcmp{'e' if f['e'] else ''} {{Fn}}, #0.0",
     spec="C7.2 FCMP, FCMPE (zero)",
+    examples=("1e602028 fcmp d1, #0.0",),
 )
 def fcmp_zero(m: Lifter, ftype: int, rn: int, e: int) -> None:
     f = m.floats[ftype]
@@ -281,6 +294,7 @@ def fcmp_zero(m: Lifter, ftype: int, rn: int, e: int) -> None:
     name="fccmp",
     asm=lambda f: f"fccmp{'e' if f['e'] else ''} {{Fn}}, {{Fm}}, {{nzcv}}, {{cond}}",
     spec="C7.2 FCCMP, FCCMPE",
+    examples=("1e341724 fccmp s25, s20, #4, ne",),
 )
 def fccmp(m: Lifter, ftype: int, rm: int, cond: int, rn: int, nzcv: int) -> None:
     f = m.floats[ftype]
@@ -292,6 +306,7 @@ def fccmp(m: Lifter, ftype: int, rm: int, cond: int, rn: int, nzcv: int) -> None
     name="fcsel",
     asm="fcsel {Fd}, {Fn}, {Fm}, {cond}",
     spec="C7.2 FCSEL",
+    examples=("1e610c00 fcsel d0, d0, d1, eq",),
 )
 def fcsel(m: Lifter, ftype: int, rm: int, cond: int, rn: int, rd: int) -> None:
     f = m.floats[ftype]
@@ -314,6 +329,7 @@ def expand_immediate(imm8: int, double: bool) -> int:
     name="fmov",
     asm="fmov {Fd}, {fimm8}",
     spec="C7.2 FMOV (scalar, immediate)",
+    examples=("1e6e1009 fmov d9, #1.00000000",),
 )
 def fmov_immediate(m: Lifter, ftype: int, imm8: int, rd: int) -> None:
     f = m.floats[ftype]
@@ -354,6 +370,7 @@ for _letter, _bits, _mode in (
     name="scvtf",
     asm=lambda f: f"{'su'[f['u']]}cvtf {{Fd}}, {{Rn}}",
     spec="C7.2 SCVTF, UCVTF (scalar, integer)",
+    examples=("9e620000 scvtf d0, x0",),
 )
 def cvtf(m: Lifter, sf: int, ftype: int, u: int, rn: int, rd: int) -> None:
     f = m.floats[ftype]
@@ -369,6 +386,7 @@ def _fraction_fits(sf: int, scale: int) -> bool:
     name="scvtf",
     asm=lambda f: f"{'su'[f['u']]}cvtf {{Fd}}, {{Rn}}, {{fbits}}",
     spec="C7.2 SCVTF, UCVTF (scalar, fixed-point)",
+    examples=("1e03a198 ucvtf s24, w12, #0x18",),
     where=_fraction_fits,
 )
 def cvtf_fixed(m: Lifter, sf: int, ftype: int, u: int, scale: int, rn: int, rd: int) -> None:
@@ -381,6 +399,7 @@ def cvtf_fixed(m: Lifter, sf: int, ftype: int, u: int, scale: int, rn: int, rd: 
     name="fcvtz",
     asm=lambda f: f"fcvtz{'su'[f['u']]} {{Rd}}, {{Fn}}, {{fbits}}",
     spec="C7.2 FCVTZS, FCVTZU (scalar, fixed-point)",
+    examples=("1e58b84a fcvtzs w10, d2, #0x12",),
     where=_fraction_fits,
 )
 def fcvtz_fixed(m: Lifter, sf: int, ftype: int, u: int, scale: int, rn: int, rd: int) -> None:
@@ -397,6 +416,7 @@ def fcvtz_fixed(m: Lifter, sf: int, ftype: int, u: int, scale: int, rn: int, rd:
     name="fmov",
     asm="fmov {Wd}, {Sn}",
     spec="C7.2 FMOV (general)",
+    examples=("1e260013 fmov w19, s0",),
 )
 def fmov_to_w(m: Lifter, rn: int, rd: int) -> None:
     m.i32.write(rd, m.b.i32x4_extract_lane(m.b.get(V[rn]), 0))
@@ -407,6 +427,7 @@ def fmov_to_w(m: Lifter, rn: int, rd: int) -> None:
     name="fmov",
     asm="fmov {Sd}, {Wn}",
     spec="C7.2 FMOV (general)",
+    examples=("1e270021 fmov s1, w1",),
 )
 def fmov_from_w(m: Lifter, rn: int, rd: int) -> None:
     m.b.set(V[rd], m.b.v128_from_i32(m.i32.read(rn)))
@@ -417,6 +438,7 @@ def fmov_from_w(m: Lifter, rn: int, rd: int) -> None:
     name="fmov",
     asm="fmov {Xd}, {Dn}",
     spec="C7.2 FMOV (general)",
+    examples=("9e660006 fmov x6, d0",),
 )
 def fmov_to_x(m: Lifter, rn: int, rd: int) -> None:
     m.i64.write(rd, m.b.i64x2_extract_lane(m.b.get(V[rn]), 0))
@@ -427,6 +449,7 @@ def fmov_to_x(m: Lifter, rn: int, rd: int) -> None:
     name="fmov",
     asm="fmov {Dd}, {Xn}",
     spec="C7.2 FMOV (general)",
+    examples=("9e670360 fmov d0, x27",),
 )
 def fmov_from_x(m: Lifter, rn: int, rd: int) -> None:
     m.b.set(V[rd], m.b.v128_from_i64(m.i64.read(rn)))
@@ -437,6 +460,7 @@ def fmov_from_x(m: Lifter, rn: int, rd: int) -> None:
     name="fmov",
     asm="fmov {Xd}, {Vn.d}[1]",
     spec="C7.2 FMOV (general), top half",
+    examples=("9eae0021 fmov x1, v1.d[1]",),
 )
 def fmov_to_x_top(m: Lifter, rn: int, rd: int) -> None:
     m.i64.write(rd, m.b.i64x2_extract_lane(m.b.get(V[rn]), 1))
@@ -447,6 +471,7 @@ def fmov_to_x_top(m: Lifter, rn: int, rd: int) -> None:
     name="fmov",
     asm="fmov {Vd.d}[1], {Xn}",
     spec="C7.2 FMOV (general), top half",
+    examples=("9eaf00a0 fmov v0.d[1], x5",),
 )
 def fmov_from_x_top(m: Lifter, rn: int, rd: int) -> None:
     m.b.set(V[rd], m.b.i64x2_replace_lane(m.b.get(V[rd]), 1, m.i64.read(rn)))

@@ -255,6 +255,7 @@ def _prefetch(f: Mapping[str, int]) -> str:
     name="prfm",
     asm=lambda f: _scaled_text("prfm", _prefetch(f), 3)(f),
     spec="C6.2 PRFM (immediate)",
+    examples=("f9880070 prfm pstl1keep, [x3, #0x1000]",),
 )
 def prfm_immediate(m: Lifter) -> None:
     del m
@@ -265,6 +266,7 @@ def prfm_immediate(m: Lifter) -> None:
     name="prfum",
     asm=lambda f: _unscaled_text("prfum", _prefetch(f))(f),
     spec="C6.2 PRFUM",
+    examples=("f881a100 prfum pldl1keep, [x8, #0x1a]",),
 )
 def prfum(m: Lifter) -> None:
     del m
@@ -275,6 +277,7 @@ def prfum(m: Lifter) -> None:
     name="prfm",
     asm=lambda f: _indexed_text("prfm", _prefetch(f), 3)(f),
     spec="C6.2 PRFM (register)",
+    examples=("f8a06b92 prfm pstl2keep, [x28, x0]",),
 )
 def prfm_register(m: Lifter) -> None:
     del m
@@ -285,6 +288,7 @@ def prfm_register(m: Lifter) -> None:
     name="prfm",
     asm=lambda f: f"prfm {_prefetch(f)}, {{label19}}",
     spec="C6.2 PRFM (literal)",
+    examples=("d85c9f13 prfm pstl2strm, #0xb93e0",),
 )
 def prfm_literal(m: Lifter) -> None:
     del m
@@ -302,6 +306,7 @@ def _literal(m: Lifter, imm19: int) -> Value:
     name="ldr",
     asm="ldr {Rt}, {label19}",
     spec="C6.2 LDR (literal)",
+    examples=("18e1ead7 ldr w23, #0xfffffffffffc3d58",),
 )
 def ldr_literal(m: Lifter, sf: int, imm19: int, rt: int) -> None:
     opcode = opcodes.I64_LOAD if sf else opcodes.I64_LOAD32_U
@@ -313,6 +318,7 @@ def ldr_literal(m: Lifter, sf: int, imm19: int, rt: int) -> None:
     name="ldrsw",
     asm="ldrsw {Xt}, {label19}",
     spec="C6.2 LDRSW (literal)",
+    examples=("9845f729 ldrsw x9, #0x8bee4",),
 )
 def ldrsw_literal(m: Lifter, imm19: int, rt: int) -> None:
     m.i64.write(rt, m.b.load(opcodes.I64_LOAD32_S, _literal(m, imm19)))
@@ -323,6 +329,10 @@ def ldrsw_literal(m: Lifter, imm19: int, rt: int) -> None:
     name="ldr",
     asm=lambda f: f"ldr {{{'SDQ'[f['opc']]}t}}, {{label19}}",
     spec="C7.2 LDR (literal, SIMD&FP)",
+    examples=(
+        "1caa7038 ldr s24, #0xfffffffffff54e04",
+        "9c3a4370 ldr q16, #0x7486c",
+    ),
 )
 def ldr_literal_vector(m: Lifter, opc: int, imm19: int, rt: int) -> None:
     load_vector(m, opc + 2, rt, _literal(m, imm19))

@@ -43,6 +43,7 @@ def _sized(size: int) -> str:
     name="ldar",
     asm=lambda f: f"ldar{_SUFFIX[f['size']]} {_sized(f['size'])}, [{{Xn+sp}}]",
     spec="C6.2 LDAR",
+    examples=("c8dffce0 ldar x0, [x7]",),
 )
 def ldar(m: Lifter, size: int, rn: int, rt: int) -> None:
     m.i64.write(rt, m.b.load(_LOADS[size], m.i64.read_sp(rn)))
@@ -53,6 +54,7 @@ def ldar(m: Lifter, size: int, rn: int, rt: int) -> None:
     name="stlr",
     asm=lambda f: f"stlr{_SUFFIX[f['size']]} {_sized(f['size'])}, [{{Xn+sp}}]",
     spec="C6.2 STLR",
+    examples=("889ffe80 stlr w0, [x20]",),
 )
 def stlr(m: Lifter, size: int, rn: int, rt: int) -> None:
     m.b.store(_STORES[size], m.i64.read_sp(rn), m.i64.read(rt))
@@ -63,6 +65,7 @@ def stlr(m: Lifter, size: int, rn: int, rt: int) -> None:
     name="ldapr",
     asm=lambda f: f"ldapr{_SUFFIX[f['size']]} {_sized(f['size'])}, [{{Xn+sp}}]",
     spec="C6.2 LDAPR",
+    examples=("f8bfc1e6 ldapr x6, [x15]",),
     feature="FEAT_LRCPC",
 )
 def ldapr(m: Lifter, size: int, rn: int, rt: int) -> None:
@@ -79,6 +82,7 @@ def ldapr(m: Lifter, size: int, rn: int, rt: int) -> None:
         f"ld{'a' if f['o0'] else ''}xr{_SUFFIX[f['size']]} {_sized(f['size'])}, [{{Xn+sp}}]"
     ),
     spec="C6.2 LDXR, LDAXR",
+    examples=("885ffc20 ldaxr w0, [x1]",),
 )
 def ldxr(m: Lifter, size: int, rn: int, rt: int) -> None:
     b = m.b
@@ -96,6 +100,7 @@ def ldxr(m: Lifter, size: int, rn: int, rt: int) -> None:
         f"st{'l' if f['o0'] else ''}xr{_SUFFIX[f['size']]} {{Ws}}, {_sized(f['size'])}, [{{Xn+sp}}]"
     ),
     spec="C6.2 STXR, STLXR",
+    examples=("88117c41 stxr w17, w1, [x2]",),
 )
 def stxr(m: Lifter, size: int, rs: int, rn: int, rt: int) -> None:
     b = m.b
@@ -128,6 +133,7 @@ def _write_pair(m: Lifter, rt: int, rt2: int, value: Value) -> None:
     name="ldxp",
     asm=lambda f: f"ld{'a' if f['o0'] else ''}xp {{Rt}}, {{Rt2}}, [{{Xn+sp}}]",
     spec="C6.2 LDXP, LDAXP",
+    examples=("88631d22 ldxp w2, w7, [x9]",),
 )
 def ldxp(m: Lifter, sf: int, rt2: int, rn: int, rt: int) -> None:
     b = m.b
@@ -149,6 +155,7 @@ def ldxp(m: Lifter, sf: int, rt2: int, rn: int, rt: int) -> None:
     name="stxp",
     asm=lambda f: f"st{'l' if f['o0'] else ''}xp {{Ws}}, {{Rt}}, {{Rt2}}, [{{Xn+sp}}]",
     spec="C6.2 STXP, STLXP",
+    examples=("8827639a stxp w7, w26, w24, [x28]",),
 )
 def stxp(m: Lifter, sf: int, rs: int, rt2: int, rn: int, rt: int) -> None:
     b = m.b
@@ -195,6 +202,7 @@ def _cas_text(f: Mapping[str, int]) -> str:
     name="cas",
     asm=_cas_text,
     spec="C6.2 CAS",
+    examples=("88e07c41 casa w0, w1, [x2]",),
     feature="FEAT_LSE",
 )
 def cas(m: Lifter, size: int, rs: int, rn: int, rt: int) -> None:
@@ -218,6 +226,7 @@ def _casp_text(f: Mapping[str, int]) -> str:
     name="casp",
     asm=_casp_text,
     spec="C6.2 CASP",
+    examples=("08687f90 caspa w8, w9, w16, w17, [x28]",),
     feature="FEAT_LSE",
     where=_even,
 )

@@ -51,6 +51,7 @@ def _element(f: Mapping[str, int], register: str = "rn") -> str:
     name="dup",
     asm=lambda f: f"dup v{f['rd']}.{_shape(f)}, {_element(f)}",
     spec="C7.2 DUP (element)",
+    examples=("4e080400 dup v0.2d, v0.d[0]",),
     where=_has_vector,
 )
 def dup_element(m: Lifter, q: int, imm5: int, rn: int, rd: int) -> None:
@@ -62,6 +63,7 @@ def dup_element(m: Lifter, q: int, imm5: int, rn: int, rd: int) -> None:
     name="dup",
     asm=lambda f: f"mov {'bhsd'[_size(f['imm5'])]}{f['rd']}, {_element(f)}",
     spec="C7.2 DUP (element), scalar",
+    examples=("5e0907ed mov b13, v31.b[4]",),
     where=_has_size,
 )
 def dup_scalar(m: Lifter, imm5: int, rn: int, rd: int) -> None:
@@ -77,6 +79,7 @@ def dup_scalar(m: Lifter, imm5: int, rn: int, rd: int) -> None:
     name="dup",
     asm=lambda f: f"dup v{f['rd']}.{_shape(f)}, {{{'X' if _size(f['imm5']) == 3 else 'W'}n}}",
     spec="C7.2 DUP (general)",
+    examples=("4e040c40 dup v0.4s, w2",),
     where=_has_vector,
 )
 def dup_general(m: Lifter, q: int, imm5: int, rn: int, rd: int) -> None:
@@ -102,6 +105,7 @@ def _signed_fits(q: int, imm5: int) -> bool:
     name="smov",
     asm=lambda f: f"smov {{{'WX'[f['q']]}d}}, {_element(f)}",
     spec="C7.2 SMOV",
+    examples=("4e0c2f9b smov x27, v28.s[1]",),
     where=_signed_fits,
 )
 def smov(m: Lifter, q: int, imm5: int, rn: int, rd: int) -> None:
@@ -127,6 +131,7 @@ def _unsigned_fits(q: int, imm5: int) -> bool:
     name="umov",
     asm=lambda f: f"{'mov' if _size(f['imm5']) > 1 else 'umov'} {{{'WX'[f['q']]}d}}, {_element(f)}",
     spec="C7.2 UMOV",
+    examples=("4e083c04 mov x4, v0.d[0]",),
     where=_unsigned_fits,
 )
 def umov(m: Lifter, q: int, imm5: int, rn: int, rd: int) -> None:
@@ -138,6 +143,7 @@ def umov(m: Lifter, q: int, imm5: int, rn: int, rd: int) -> None:
     name="ins",
     asm=lambda f: f"mov {_element(f, 'rd')}, {{{'X' if _size(f['imm5']) == 3 else 'W'}n}}",
     spec="C7.2 INS (general)",
+    examples=("4e0c1c40 mov v0.s[1], w2",),
     where=_has_size,
 )
 def ins_general(m: Lifter, imm5: int, rn: int, rd: int) -> None:
@@ -154,6 +160,7 @@ def ins_general(m: Lifter, imm5: int, rn: int, rd: int) -> None:
         f"[{immediate(f['imm4'] >> _size(f['imm5']))[1:]}]"
     ),
     spec="C7.2 INS (element)",
+    examples=("6e0c0420 mov v0.s[1], v1.s[0]",),
     where=_has_size,
 )
 def ins_element(m: Lifter, imm5: int, imm4: int, rn: int, rd: int) -> None:
@@ -217,6 +224,7 @@ def _position_fits(q: int, imm4: int) -> bool:
     name="ext",
     asm="ext {Vd.Tq}, {Vn.Tq}, {Vm.Tq}, {imm4}",
     spec="C7.2 EXT",
+    examples=("6e057887 ext v7.16b, v4.16b, v5.16b, #0xf",),
     where=_position_fits,
 )
 def ext(m: Lifter, q: int, rm: int, imm4: int, rn: int, rd: int) -> None:
@@ -242,6 +250,7 @@ def _table_text(f: Mapping[str, int]) -> str:
     name="tbl",
     asm=_table_text,
     spec="C7.2 TBL, TBX",
+    examples=("4e111102 tbx v2.16b, {v8.16b}, v17.16b",),
 )
 def tbl(m: Lifter, q: int, rm: int, len: int, op: int, rn: int, rd: int) -> None:  # noqa: A002
     # Wasm's swizzle gives zero for an index of 16 and above, as one table of TBL does
@@ -315,6 +324,7 @@ def _immediate_exists(q: int, op: int, cmode: int) -> bool:
     name="movi",
     asm=_immediate_text,
     spec="C7.2 MOVI, MVNI, ORR, BIC, FMOV (vector, immediate)",
+    examples=("0f000402 movi v2.2s, #0",),
     where=_immediate_exists,
 )
 def modified_immediate(

@@ -19,6 +19,7 @@ group = Group(
     name="aese",
     asm=lambda f: f"aes{'ed'[f['d']]} {{Vd.16b}}, {{Vn.16b}}",
     spec="C7.2 AESE, AESD",
+    examples=("4e284b7f aese v31.16b, v27.16b",),
 )
 def aes_round(m: Lifter, d: int, rn: int, rd: int) -> None:
     v = m.v
@@ -31,6 +32,7 @@ def aes_round(m: Lifter, d: int, rn: int, rd: int) -> None:
     name="aesmc",
     asm=lambda f: f"aes{'i' if f['d'] else ''}mc {{Vd.16b}}, {{Vn.16b}}",
     spec="C7.2 AESMC, AESIMC",
+    examples=("4e286a72 aesmc v18.16b, v19.16b",),
 )
 def aes_columns(m: Lifter, d: int, rn: int, rd: int) -> None:
     (result,) = m.b.call_runtime(runtime.aes_columns(d == 1), m.v.read(rn))
@@ -60,6 +62,7 @@ for _kind, _opcode in (("c", "000"), ("p", "001"), ("m", "010")):
     name="sha1su0",
     asm="sha1su0 {Vd.4s}, {Vn.4s}, {Vm.4s}",
     spec="C7.2 SHA1SU0",
+    examples=("5e0032ea sha1su0 v10.4s, v23.4s, v0.4s",),
 )
 def sha1su0(m: Lifter, rm: int, rn: int, rd: int) -> None:
     b, v = m.b, m.v
@@ -73,6 +76,7 @@ def sha1su0(m: Lifter, rm: int, rn: int, rd: int) -> None:
     name="sha1h",
     asm="sha1h {Sd}, {Sn}",
     spec="C7.2 SHA1H",
+    examples=("5e280be9 sha1h s9, s31",),
 )
 def sha1h(m: Lifter, rn: int, rd: int) -> None:
     b, v = m.b, m.v
@@ -90,6 +94,7 @@ def _rotated(m: Lifter, x: Value, left: int) -> Value:
     name="sha1su1",
     asm="sha1su1 {Vd.4s}, {Vn.4s}",
     spec="C7.2 SHA1SU1",
+    examples=("5e281abf sha1su1 v31.4s, v21.4s",),
 )
 def sha1su1(m: Lifter, rn: int, rd: int) -> None:
     b, v = m.b, m.v
@@ -103,6 +108,7 @@ def sha1su1(m: Lifter, rn: int, rd: int) -> None:
     name="sha256h",
     asm=lambda f: f"sha256h{'2' if f['p'] else ''} {{Qd}}, {{Qn}}, {{Vm.4s}}",
     spec="C7.2 SHA256H, SHA256H2",
+    examples=("5e0f413d sha256h q29, q9, v15.4s",),
 )
 def sha256h(m: Lifter, rm: int, p: int, rn: int, rd: int) -> None:
     v = m.v
@@ -123,6 +129,7 @@ def _small_sigma(m: Lifter, x: Value, first: int, second: int, shift: int) -> Va
     name="sha256su0",
     asm="sha256su0 {Vd.4s}, {Vn.4s}",
     spec="C7.2 SHA256SU0",
+    examples=("5e282b9c sha256su0 v28.4s, v28.4s",),
 )
 def sha256su0(m: Lifter, rn: int, rd: int) -> None:
     v = m.v
@@ -136,6 +143,7 @@ def sha256su0(m: Lifter, rn: int, rd: int) -> None:
     name="sha256su1",
     asm="sha256su1 {Vd.4s}, {Vn.4s}, {Vm.4s}",
     spec="C7.2 SHA256SU1",
+    examples=("5e1c61d9 sha256su1 v25.4s, v14.4s, v28.4s",),
 )
 def sha256su1(m: Lifter, rm: int, rn: int, rd: int) -> None:
     v = m.v

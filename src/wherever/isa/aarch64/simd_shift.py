@@ -232,6 +232,7 @@ def _long_text(f: Mapping[str, int]) -> str:
     name="shll",
     asm=_long_text,
     spec="C7.2 SSHLL, USHLL",
+    examples=("2f23a5b4 ushll v20.2d, v13.2s, #3",),
     where=_narrow_fits,
 )
 def shift_left_long(m: Lifter, q: int, u: int, immh: int, immb: int, rn: int, rd: int) -> None:

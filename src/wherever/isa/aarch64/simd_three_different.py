@@ -158,6 +158,7 @@ for _row in _LONG:
     name="pmull",
     asm=lambda f: f"pmull{_two(f)} {{Vd.1q}}, {{Vn.{'12'[f['q']]}d}}, {{Vm.{'12'[f['q']]}d}}",
     spec="C7.2 PMULL, PMULL2",
+    examples=("0ef0e0db pmull v27.1q, v6.1d, v16.1d",),
     feature="FEAT_PMULL",
 )
 def pmull_64(m: Lifter, q: int, rm: int, rn: int, rd: int) -> None:

@@ -375,6 +375,7 @@ for _float_pair in _FLOAT_PAIRS:
     name="addp",
     asm="addp {Dd}, {Vn.2d}",
     spec="C7.2 ADDP (scalar)",
+    examples=("5ef1bbad addp d13, v29.2d",),
 )
 def addp_scalar(m: Lifter, rn: int, rd: int) -> None:
     v = m.v
@@ -387,6 +388,7 @@ def addp_scalar(m: Lifter, rn: int, rd: int) -> None:
     name="fmla",
     asm=lambda f: f"fml{'as'[f['op']]} {{Vd.Tf}}, {{Vn.Tf}}, {{Vm.Tf}}",
     spec="C7.2 FMLA, FMLS (vector)",
+    examples=("0eb0ccae fmls v14.2s, v5.2s, v16.2s",),
     where=float_shape,
 )
 def fmla(m: Lifter, q: int, op: int, sz: int, rm: int, rn: int, rd: int) -> None:

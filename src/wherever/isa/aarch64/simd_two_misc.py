@@ -128,6 +128,7 @@ for _row in _INTEGER:
     name="mvn",
     asm="mvn {Vd.Tq}, {Vn.Tq}",
     spec="C7.2 NOT",
+    examples=("6e205800 mvn v0.16b, v0.16b",),
 )
 def not_(m: Lifter, q: int, rn: int, rd: int) -> None:
     m.v.write(rd, m.b.v128_not(m.v.read(rn)), q)
@@ -174,6 +175,7 @@ _declare_mixed("usqadd", "1", True)
     name="addlp",
     asm=lambda f: f"{'su'[f['u']]}addlp {{Vd.Tp}}, {{Vn.T}}",
     spec="C7.2 SADDLP, UADDLP",
+    examples=("4e20284b saddlp v11.8h, v2.16b",),
     where=scalar_shape((0, 1, 2)),
 )
 def addlp(m: Lifter, q: int, u: int, size: int, rn: int, rd: int) -> None:
@@ -185,6 +187,7 @@ def addlp(m: Lifter, q: int, u: int, size: int, rn: int, rd: int) -> None:
     name="adalp",
     asm=lambda f: f"{'su'[f['u']]}adalp {{Vd.Tp}}, {{Vn.T}}",
     spec="C7.2 SADALP, UADALP",
+    examples=("0e206857 sadalp v23.4h, v2.8b",),
     where=scalar_shape((0, 1, 2)),
 )
 def adalp(m: Lifter, q: int, u: int, size: int, rn: int, rd: int) -> None:
@@ -240,6 +243,7 @@ for _narrow in _NARROW:
     name="shll",
     asm=lambda f: f"shll{'2' if f['q'] else ''} {{Vd.Ta}}, {{Vn.T}}, #{8 << f['size']}",
     spec="C7.2 SHLL",
+    examples=("2e613868 shll v8.4s, v3.4h, #16",),
     where=scalar_shape((0, 1, 2)),
 )
 def shll(m: Lifter, q: int, size: int, rn: int, rd: int) -> None:
@@ -255,6 +259,7 @@ def shll(m: Lifter, q: int, size: int, rn: int, rd: int) -> None:
     name="fcvtn",
     asm=lambda f: f"fcvtn{'2' if f['q'] else ''} {{Vd.Tn}}, {{Vn.Tw}}",
     spec="C7.2 FCVTN",
+    examples=("0e216936 fcvtn v22.4h, v9.4s",),
 )
 def fcvtn(m: Lifter, q: int, sz: int, rn: int, rd: int) -> None:
     b, v = m.b, m.v
@@ -284,6 +289,7 @@ def fcvtn(m: Lifter, q: int, sz: int, rn: int, rd: int) -> None:
     name="fcvtl",
     asm=lambda f: f"fcvtl{'2' if f['q'] else ''} {{Vd.Tw}}, {{Vn.Tn}}",
     spec="C7.2 FCVTL",
+    examples=("4e217852 fcvtl2 v18.4s, v2.8h",),
 )
 def fcvtl(m: Lifter, q: int, sz: int, rn: int, rd: int) -> None:
     b, v = m.b, m.v
@@ -314,6 +320,7 @@ def _round_to_odd(m: Lifter, rn: int) -> Value:
     name="fcvtxn",
     asm=lambda f: f"fcvtxn{'2' if f['q'] else ''} {{Vd.{'24'[f['q']]}s}}, {{Vn.2d}}",
     spec="C7.2 FCVTXN",
+    examples=("2e616870 fcvtxn v16.2s, v3.2d",),
 )
 def fcvtxn(m: Lifter, q: int, rn: int, rd: int) -> None:
     m.v.write_half(rd, _round_to_odd(m, rn), q)
@@ -324,6 +331,7 @@ def fcvtxn(m: Lifter, q: int, rn: int, rd: int) -> None:
     name="fcvtxn",
     asm="fcvtxn {Sd}, {Dn}",
     spec="C7.2 FCVTXN (scalar)",
+    examples=("7e616956 fcvtxn s22, d10",),
 )
 def fcvtxn_scalar(m: Lifter, rn: int, rd: int) -> None:
     m.v.write_scalar(rd, _round_to_odd(m, rn), 2)
@@ -454,6 +462,7 @@ for _float in _FLOAT:
         f"{'ursqrte' if f['u'] else 'urecpe'} {{Vd.{'24'[f['q']]}s}}, {{Vn.{'24'[f['q']]}s}}"
     ),
     spec="C7.2 URECPE, URSQRTE",
+    examples=("0ea1cb60 urecpe v0.2s, v27.2s",),
 )
 def urecpe(m: Lifter, q: int, u: int, rn: int, rd: int) -> None:
     function = lane_function("ursqrte" if u else "urecpe", 2, True, 1)
@@ -502,6 +511,7 @@ for _across in _ACROSS:
     name="addlv",
     asm=lambda f: f"{'su'[f['u']]}addlv {'hsd'[f['size']]}{f['rd']}, {{Vn.T}}",
     spec="C7.2 SADDLV, UADDLV",
+    examples=("0e7039d6 saddlv s22, v14.4h",),
     where=_reduces,
 )
 def addlv(m: Lifter, q: int, u: int, size: int, rn: int, rd: int) -> None:

@@ -29,6 +29,7 @@ _HINTS: Final = {
     name="hint",
     asm=lambda f: _HINTS.get(f["imm7"], "hint {imm7}"),
     spec="C6.2 HINT, NOP, YIELD, BTI, PACIASP, AUTIASP...",
+    examples=("d50320ff xpaclri",),
 )
 def hint(m: Lifter) -> None:
     # Pointer authentication and branch targets are hints to a CPU that does not have them, and
@@ -52,6 +53,7 @@ def _barrier(name: str, f: Mapping[str, int]) -> str:
     name="clrex",
     asm=lambda f: "clrex" if f["crm"] == 15 else "clrex {crm}",
     spec="C6.2 CLREX",
+    examples=("d5033a5f clrex #0xa",),
 )
 def clrex(m: Lifter) -> None:
     m.b.set(MONITOR_ADDRESS, m.b.const_i64(-1))
@@ -62,7 +64,11 @@ def _dsb_text(f: Mapping[str, int]) -> str:
 
 
 @group.instruction(
-    "1101010100 0 00 011 0011 CRm:4 100 11111", name="dsb", asm=_dsb_text, spec="C6.2 DSB"
+    "1101010100 0 00 011 0011 CRm:4 100 11111",
+    name="dsb",
+    asm=_dsb_text,
+    spec="C6.2 DSB",
+    examples=("d503359f dsb nshld",),
 )
 def dsb(m: Lifter) -> None:
     m.b.fence()
@@ -73,6 +79,7 @@ def dsb(m: Lifter) -> None:
     name="dmb",
     asm=lambda f: _barrier("dmb", f),
     spec="C6.2 DMB",
+    examples=("d50339bf dmb ishld",),
 )
 def dmb(m: Lifter) -> None:
     m.b.fence()
@@ -83,13 +90,18 @@ def dmb(m: Lifter) -> None:
     name="isb",
     asm=lambda f: "isb" if f["crm"] == 15 else "isb {crm}",
     spec="C6.2 ISB",
+    examples=("d5033ddf isb #0xd",),
 )
 def isb(m: Lifter) -> None:
     m.b.fence()
 
 
 @group.instruction(
-    "1101010100 0 01 011 0111 0100 001 Rt:5", name="dc zva", asm="dc zva, {Xt}", spec="C6.2 DC ZVA"
+    "1101010100 0 01 011 0111 0100 001 Rt:5",
+    name="dc zva",
+    asm="dc zva, {Xt}",
+    spec="C6.2 DC ZVA",
+    examples=("d50b7423 dc zva, x3",),
 )
 def dc_zva(m: Lifter, rt: int) -> None:
     # the block of 64 bytes around the address, as DCZID_EL0 says
@@ -116,6 +128,12 @@ _CACHE_OPERATIONS: Final = {
     name="dc",
     asm=lambda f: _CACHE_OPERATIONS[f["crm"], f["op2"]] + ", {Xt}",
     spec="C6.2 DC, IC",
+    examples=(
+        "d50b7525 ic ivau, x5",
+        "d50b7a30 dc cvac, x16",
+        "d50b7c2c dc cvap, x12",
+        "d50b7e3c dc civac, x28",
+    ),
 )
 def cache_maintenance(m: Lifter) -> None:
     # caches are not visible to a translated program
@@ -137,21 +155,33 @@ _TPIDR: Final = "1 011 1101 0000 010"
 
 
 @group.instruction(
-    f"1101010100 1 1 {_NZCV} Rt:5", name="mrs nzcv", asm="mrs {Xt}, nzcv", spec="C5.2 NZCV"
+    f"1101010100 1 1 {_NZCV} Rt:5",
+    name="mrs nzcv",
+    asm="mrs {Xt}, nzcv",
+    spec="C5.2 NZCV",
+    examples=("d53b420a mrs x10, nzcv",),
 )
 def mrs_nzcv(m: Lifter, rt: int) -> None:
     m.i64.write(rt, m.b.i64_extend_i32_u(m.flags.nzcv()))
 
 
 @group.instruction(
-    f"1101010100 0 1 {_NZCV} Rt:5", name="msr nzcv", asm="msr nzcv, {Xt}", spec="C5.2 NZCV"
+    f"1101010100 0 1 {_NZCV} Rt:5",
+    name="msr nzcv",
+    asm="msr nzcv, {Xt}",
+    spec="C5.2 NZCV",
+    examples=("d51b4214 msr nzcv, x20",),
 )
 def msr_nzcv(m: Lifter, rt: int) -> None:
     m.flags.set_nzcv(m.i32.read(rt))
 
 
 @group.instruction(
-    f"1101010100 1 1 {_FPCR} Rt:5", name="mrs fpcr", asm="mrs {Xt}, fpcr", spec="C5.2 FPCR"
+    f"1101010100 1 1 {_FPCR} Rt:5",
+    name="mrs fpcr",
+    asm="mrs {Xt}, fpcr",
+    spec="C5.2 FPCR",
+    examples=("d53b4404 mrs x4, fpcr",),
 )
 def mrs_fpcr(m: Lifter, rt: int) -> None:
     m.i64.write(rt, m.b.i64_extend_i32_u(m.b.get(FPCR)))
@@ -162,7 +192,11 @@ _FPCR_BITS: Final = 0x07C0_0000
 
 
 @group.instruction(
-    f"1101010100 0 1 {_FPCR} Rt:5", name="msr fpcr", asm="msr fpcr, {Xt}", spec="C5.2 FPCR"
+    f"1101010100 0 1 {_FPCR} Rt:5",
+    name="msr fpcr",
+    asm="msr fpcr, {Xt}",
+    spec="C5.2 FPCR",
+    examples=("d51b4410 msr fpcr, x16",),
 )
 def msr_fpcr(m: Lifter, rt: int) -> None:
     b = m.b
@@ -170,14 +204,22 @@ def msr_fpcr(m: Lifter, rt: int) -> None:
 
 
 @group.instruction(
-    f"1101010100 1 1 {_FPSR} Rt:5", name="mrs fpsr", asm="mrs {Xt}, fpsr", spec="C5.2 FPSR"
+    f"1101010100 1 1 {_FPSR} Rt:5",
+    name="mrs fpsr",
+    asm="mrs {Xt}, fpsr",
+    spec="C5.2 FPSR",
+    examples=("d53b4420 mrs x0, fpsr",),
 )
 def mrs_fpsr(m: Lifter, rt: int) -> None:
     m.i64.write(rt, m.b.i64_extend_i32_u(m.b.get(FPSR)))
 
 
 @group.instruction(
-    f"1101010100 0 1 {_FPSR} Rt:5", name="msr fpsr", asm="msr fpsr, {Xt}", spec="C5.2 FPSR"
+    f"1101010100 0 1 {_FPSR} Rt:5",
+    name="msr fpsr",
+    asm="msr fpsr, {Xt}",
+    spec="C5.2 FPSR",
+    examples=("d51b443f msr fpsr, xzr",),
 )
 def msr_fpsr(m: Lifter, rt: int) -> None:
     # QC and the cumulative exception bits; NZCV of AArch32 is not there
@@ -190,6 +232,7 @@ def msr_fpsr(m: Lifter, rt: int) -> None:
     name="mrs tpidr_el0",
     asm="mrs {Xt}, tpidr_el0",
     spec="C5.2 TPIDR_EL0",
+    examples=("d53bd048 mrs x8, tpidr_el0",),
 )
 def mrs_tpidr(m: Lifter, rt: int) -> None:
     m.i64.write(rt, m.b.get(TPIDR_EL0))
@@ -200,6 +243,7 @@ def mrs_tpidr(m: Lifter, rt: int) -> None:
     name="msr tpidr_el0",
     asm="msr tpidr_el0, {Xt}",
     spec="C5.2 TPIDR_EL0",
+    examples=("d51bd053 msr tpidr_el0, x19",),
 )
 def msr_tpidr(m: Lifter, rt: int) -> None:
     m.b.set(TPIDR_EL0, m.i64.read(rt))
@@ -210,6 +254,7 @@ def msr_tpidr(m: Lifter, rt: int) -> None:
     name="mrs tpidrro_el0",
     asm="mrs {Xt}, tpidrro_el0",
     spec="C5.2 TPIDRRO_EL0",
+    examples=("d53bd076 mrs x22, tpidrro_el0",),
 )
 def mrs_tpidrro(m: Lifter, rt: int) -> None:
     m.i64.write(rt, m.b.const_i64(0))
@@ -220,6 +265,7 @@ def mrs_tpidrro(m: Lifter, rt: int) -> None:
     name="mrs dczid_el0",
     asm="mrs {Xt}, dczid_el0",
     spec="C5.2 DCZID_EL0",
+    examples=("d53b00e5 mrs x5, dczid_el0",),
 )
 def mrs_dczid(m: Lifter, rt: int) -> None:
     m.i64.write(rt, m.b.const_i64(4))  # log2 of the words that dc zva clears: 64 bytes
@@ -230,6 +276,7 @@ def mrs_dczid(m: Lifter, rt: int) -> None:
     name="mrs ctr_el0",
     asm="mrs {Xt}, ctr_el0",
     spec="C5.2 CTR_EL0",
+    examples=("d53b0021 mrs x1, ctr_el0",),
 )
 def mrs_ctr(m: Lifter, rt: int) -> None:
     # 64-byte lines everywhere; IDC and DIC: nothing has to be cleaned or invalidated for new code
@@ -241,6 +288,7 @@ def mrs_ctr(m: Lifter, rt: int) -> None:
     name="mrs cntfrq_el0",
     asm="mrs {Xt}, cntfrq_el0",
     spec="D19 CNTFRQ_EL0",
+    examples=("d53be003 mrs x3, cntfrq_el0",),
 )
 def mrs_cntfrq(m: Lifter, rt: int) -> None:
     m.i64.write(rt, m.b.const_i64(COUNTER_FREQUENCY))
@@ -251,6 +299,7 @@ def mrs_cntfrq(m: Lifter, rt: int) -> None:
     name="mrs cntvct_el0",
     asm=lambda f: "mrs {Xt}, cntvct_el0" if f["op2"] == 2 else "mrs {Xt}, s3_3_c14_c0_3",
     spec="D19 CNTVCT_EL0",
+    examples=("d53be050 mrs x16, cntvct_el0",),
     flow=Flow.SYSCALL,
 )
 def mrs_cntvct(m: Lifter, rt: int) -> None:
@@ -276,6 +325,7 @@ _KNOWN: Final = frozenset(
     name="mrs",
     asm=lambda f: "mrs {Xt}, {system_register}" if f["l"] else "msr {system_register}, {Xt}",
     spec="C6.2 MRS, MSR (register)",
+    examples=("d5137422 msr s2_3_c7_c4_1, x2",),
     where=_not_known,
     flow=Flow.TRAP,
 )
