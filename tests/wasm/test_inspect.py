@@ -95,6 +95,18 @@ USES = {
         Feature.BULK_MEMORY
     },
     "(func (block (br_table 0 0 0 (i32.const 3))) i64.const 0xfdfcfbfe drop)": set[Feature](),
+    "(func (block (result (ref null any)) ref.null any) drop)": {
+        Feature.GC,
+        Feature.REFERENCE_TYPES,
+    },
+    "(func (drop (block (result (ref null exn)) ref.null exn)))": {
+        Feature.EXCEPTIONS,
+        Feature.REFERENCE_TYPES,
+    },
+    "(type $t (func)) (func (drop (block (result (ref null $t)) ref.null $t)))": {
+        Feature.FUNCTION_REFERENCES,
+        Feature.REFERENCE_TYPES,
+    },
     "(func i64.const -1 i64.const 2 i64.mul_wide_u drop drop)": {Feature.WIDE_ARITHMETIC},
 }
 

@@ -35,12 +35,15 @@ from wherever.wasm.types import (
 
 # Possessive, so that nothing is ever matched twice: an adversary cannot make it backtrack.
 _LEB: Final = rb"[\x80-\xff]{0,9}+[\x00-\x7f]"
+_TYPE_INDEX: Final = rb"[\x80-\xff]{1,4}+[\x00-\x7f]|[\x00-\x3f]"  # not negative, in 33 bits
 _CATCH: Final = rb"(?:[\x00\x01]%s|[\x02\x03]%s)" % (_LEB * 2, _LEB)
+_MEMARG: Final = rb"[\x00-\x3f]" + _LEB
+_MEMARG_OF_MEMORY: Final = rb"[\x40-\x7f]" + _LEB * 2  # bit 6: a memory's index follows
 _PATTERNS: Final[dict[Immediate, bytes]] = {
     **dict.fromkeys(INDEX_IMMEDIATES, _LEB),
     Immediate.I32: _LEB,
     Immediate.I64: _LEB,
-    Immediate.MEMARG: rb"[\x00-\x3f]" + _LEB,  # with bit 6 a memory's index follows: not matched
+    Immediate.MEMARG: _MEMARG,
     Immediate.F32: rb"[\x00-\xff]{4}",
     Immediate.F64: rb"[\x00-\xff]{8}",
     Immediate.V128: rb"[\x00-\xff]{16}",
@@ -66,23 +69,32 @@ def _one_of(codes: Iterable[int]) -> bytes:
 
 def _val_type(seen: frozenset[Feature]) -> bytes:
     known = [code for code, kind in VALTYPE_BY_CODE.items() if val_type_feature(kind) in seen]
-    if {Feature.FUNCTION_REFERENCES, Feature.GC} <= seen:  # either can be in a (ref ...)
-        return rb"(?:%s|[\x63\x64]%s)" % (_one_of(known), _LEB)
-    return _one_of(known)
+    forms = [_one_of(known)]
+    for code, nullable in ((b"\x63", True), (b"\x64", False)):  # (ref null ht), (ref ht)
+        heaps = [
+            heap_code
+            for heap_code, heap in HEAP_BY_CODE.items()
+            if val_type_feature(RefType(nullable, heap)) in seen
+        ]
+        if heaps:
+            forms.append(code + _one_of(heaps))
+    if Feature.FUNCTION_REFERENCES in seen:  # which brought type indices here
+        forms.append(rb"[\x63\x64](?:%s)" % _TYPE_INDEX)
+    return b"(?:%s)" % b"|".join(forms)
 
 
 def _heap_type(seen: frozenset[Feature]) -> bytes:
     known = [code for code, heap in HEAP_BY_CODE.items() if heap_type_feature(heap) in seen]
     forms = [_one_of(known)] if known else [rb"(?!)"]
     if Feature.FUNCTION_REFERENCES in seen:  # which brought type indices here
-        forms.append(rb"[\x80-\xff]{1,4}+[\x00-\x7f]|[\x00-\x3f]")
+        forms.append(_TYPE_INDEX)
     return b"(?:%s)" % b"|".join(forms)
 
 
 def _block_type(seen: frozenset[Feature]) -> bytes:
     forms = [rb"\x40", _val_type(seen)]
     if Feature.MULTI_VALUE in seen:  # which brought type indices here
-        forms.append(rb"[\x80-\xff]{1,4}+[\x00-\x7f]|[\x00-\x3f]")
+        forms.append(_TYPE_INDEX)
     return b"(?:%s)" % b"|".join(forms)
 
 
@@ -127,6 +139,12 @@ def _skip(seen: frozenset[Feature], has_data_count: bool) -> re.Pattern[bytes]:
     alternatives.insert(2, _one_of(bare) + b"++")
     for (prefix, after), codes in prefixed.items():
         alternatives.append(_one_of([prefix]) + _numbers(codes) + after)
+    # Rare enough to come last: accesses that say which memory. Several are a declared feature.
+    alternatives += [
+        alternative.replace(_MEMARG, _MEMARG_OF_MEMORY)
+        for alternative in alternatives
+        if _MEMARG in alternative
+    ]
     return re.compile(b"(?:%s)*+" % b"|".join(alternatives))
 
 
