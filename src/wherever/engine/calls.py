@@ -98,16 +98,19 @@ def checked_value(value: object, valtype: ValType, what: str) -> Any:
     match valtype:
         case NumType.I32 | NumType.I64:
             low, half, full = _BOUNDS[valtype]
-            if not isinstance(value, SupportsIndex):
+            # isinstance of a protocol takes microseconds, so the common class goes first.
+            if value.__class__ is not int and not isinstance(value, SupportsIndex):
                 raise TypeError(f"{what} is {valtype}: an int is needed, not {_type(value)}")
             number = operator.index(value)
             if not low <= number < full:
                 raise OverflowError(f"{what} is {valtype}: {number} does not fit")
             return number if number < half else number - full
         case NumType.F32 | NumType.F64:
-            if not isinstance(value, SupportsFloat | SupportsIndex):
+            if value.__class__ is not float and not isinstance(
+                value, SupportsFloat | SupportsIndex
+            ):
                 raise TypeError(f"{what} is {valtype}: a float is needed, not {_type(value)}")
-            real = float(value)
+            real = float(cast("SupportsFloat", value))
             if valtype is NumType.F32:
                 try:
                     struct.pack("<f", real)

@@ -6,7 +6,7 @@ import ctypes
 from typing import TYPE_CHECKING, Any
 
 from wherever.engine.externs import Tag
-from wherever.engine.library import library, message_of
+from wherever.engine.library import Words3, library, message_of
 from wherever.engine.valtypes import Kind
 from wherever.engine.values import OF, VAL, ExnRef, new_vals, read_val, write_val
 from wherever.errors import GuestTrap, LimitExceeded
@@ -47,7 +47,7 @@ def take(store: StoreState) -> GuestException | None:
     if not lib.wasmtime_context_take_exception(store.context, at + OF):
         return None
     try:
-        cell = (ctypes.c_uint64 * 3)()
+        cell = Words3()
         _check(lib.wasmtime_exnref_tag(store.context, at + OF, ctypes.addressof(cell)))
         values: list[Any] = []
         for index in range(lib.wasmtime_exnref_field_count(store.context, at + OF)):

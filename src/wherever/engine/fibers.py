@@ -16,7 +16,7 @@ from wherever.engine import epochs
 from wherever.engine.externs import Func, func_from
 from wherever.engine.hostcalls import HostFunc, several
 from wherever.engine.instance import Instance, externs_of, instantiate, refused
-from wherever.engine.library import library, message_of
+from wherever.engine.library import Words2, Words4, library, message_of
 from wherever.engine.state import Limits
 from wherever.engine.store import Store
 from wherever.engine.threads import here, refuse_thread
@@ -94,7 +94,7 @@ class AsyncStore(Store):
             raise Unsupported(f"{host!r} suspends and returns a reference")
         lib = library()
         callback = _callback(self, host)
-        extern = (ctypes.c_uint64 * 4)()
+        extern = Words4()
         with self.lock:
             self.require_open()
             self.native.keep.append(callback)
@@ -118,7 +118,7 @@ class AsyncStore(Store):
             lib.wasmtime_linker_delete(linker)
             if not found:
                 raise InternalError("a function just defined in a linker is not there")
-        cell = (ctypes.c_uint64 * 2)(extern[1], extern[2])
+        cell = Words2(extern[1], extern[2])
         return func_from(self, cell, host.type, host.name)
 
     def instantiate(
@@ -150,7 +150,7 @@ class AsyncStore(Store):
                         linker, self.context, module, len(module), name, len(name), at
                     )
                 )
-            cell = (ctypes.c_uint64 * 2)()
+            cell = Words2()
             fiber = Fiber(self, "start", ())
             fiber.start(
                 lib.wasmtime_linker_instantiate_async,
@@ -247,7 +247,7 @@ class Fiber:
         if not here.fits:
             raise refuse_thread()
         with store.lock:
-            if store.blocked[-1] != SUSPENDED:
+            if store.blocked[-1] is not SUSPENDED:
                 raise store.refusal()
             if self.waiting is not None and not self.flag[0]:
                 raise RuntimeError("the guest waits: deliver a result, or fail, first")

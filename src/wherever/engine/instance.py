@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias, assert_never
 from wherever.engine.checked import checked_callback
 from wherever.engine.externs import Extern, Func, Global, Memory, Table, Tag, func_from
 from wherever.engine.hostcalls import HostFunc, raw_callback
-from wherever.engine.library import library, message_of
+from wherever.engine.library import Words2, Words3, Words4, library, message_of
 from wherever.engine.outline import TagItem
 from wherever.engine.state import StoreState
 from wherever.engine.threads import here, refuse_thread
@@ -54,7 +54,7 @@ def instantiate(store: Linking, code: Code, given: Given) -> Instance:
         if not here.fits:
             raise refuse_thread()
         externs, _keep = externs_of(store, code, given)
-        cell = (ctypes.c_uint64 * 2)()
+        cell = Words2()
         trap = ctypes.c_size_t()
         error = lib.wasmtime_instance_new(
             store.context,
@@ -154,7 +154,7 @@ def link(store: StoreState, host: HostFunc) -> Func:
     callback = raw_callback(store, host) if raw else checked_callback(store, host)
     new = lib.wasmtime_func_new_unchecked if raw else lib.wasmtime_func_new
     type_ = functype(store.engine, signature)
-    cell = (ctypes.c_uint64 * 2)()
+    cell = Words2()
     with store.lock:
         store.require_open()
         store.native.keep.append(callback)
@@ -215,7 +215,7 @@ class Instance:
 
     def _export(self, item: ExportItem) -> Extern:
         store = self.store
-        extern = (ctypes.c_uint64 * _EXTERN)()
+        extern = Words4()
         name = item.name.encode()
         with store.lock:
             store.require_open()
@@ -226,7 +226,7 @@ class Instance:
                 len(name),
                 ctypes.addressof(extern),
             )
-        cell = (ctypes.c_uint64 * 3)(extern[1], extern[2], extern[3])
+        cell = Words3(extern[1], extern[2], extern[3])
         match item.type:
             case FuncType():
                 return func_from(store, cell, item.type, item.name)

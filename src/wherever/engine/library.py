@@ -17,7 +17,16 @@ from typing import Any
 
 from wherever.errors import Unsupported
 
-__all__ = ["VERSION", "Library", "find_library", "library", "message_of"]
+__all__ = [
+    "VERSION",
+    "Library",
+    "Words2",
+    "Words3",
+    "Words4",
+    "find_library",
+    "library",
+    "message_of",
+]
 
 VERSION = "50.0.1"
 """The only release whose layouts the tables of this room describe (ADR 0001)."""
@@ -186,6 +195,13 @@ _PROTOTYPES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "wasmtime_tag_new": (size, (ptr, ptr, ptr)),
     "wasmtime_tag_eq": (c_bool, (ptr, ptr, ptr)),
 }
+
+
+# Handles of the C API in words: functions and instances, memories and such, externs. Named, since
+# making an array type again costs as much as an array.
+Words2 = c_uint64 * 2
+Words3 = c_uint64 * 3
+Words4 = c_uint64 * 4
 
 
 class Library:

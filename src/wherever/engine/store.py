@@ -10,7 +10,7 @@ from wherever.engine.exceptions import GuestException, take, throw
 from wherever.engine.externs import Extern, Func, Global, Memory, Table, Tag, func_from, handle_of
 from wherever.engine.hostcalls import HostFunc
 from wherever.engine.instance import Instance, Linking, instantiate
-from wherever.engine.library import library
+from wherever.engine.library import Words2, Words3, library
 from wherever.engine.state import Limits, StoreState, drop_dead_objects
 from wherever.engine.valtypes import functype, new_valtype
 from wherever.engine.values import new_vals, write_val
@@ -75,7 +75,7 @@ class Store(Linking):
                     ctypes.addressof(out),
                 )
             )
-            cell = (ctypes.c_uint64 * 3)()
+            cell = Words3()
             error = lib.wasmtime_memory_new(self.context, out.value, ctypes.addressof(cell))
             lib.wasm_memorytype_delete(out.value)
             self.check(error, limit="memory")
@@ -86,7 +86,7 @@ class Store(Linking):
     def table(self, type_: TableType, init: object = None) -> Table:
         """A new table, filled with one value."""
         lib = library()
-        cell = (ctypes.c_uint64 * 3)()
+        cell = Words3()
         if type_.limits.address is AddressType.I64:
             raise Unsupported(
                 "a table indexed by i64, made by the host: the C API has no such type"
@@ -116,7 +116,7 @@ class Store(Linking):
     def global_(self, type_: GlobalType, value: object) -> Global:
         """A new global."""
         lib = library()
-        cell = (ctypes.c_uint64 * 3)()
+        cell = Words3()
         val = new_vals(1)
         at = ctypes.addressof(val)
         with self.lock:
@@ -134,7 +134,7 @@ class Store(Linking):
     def tag(self, params: FuncType) -> Tag:
         """A new exception tag that carries values of the parameters' types."""
         lib = library()
-        cell = (ctypes.c_uint64 * 3)()
+        cell = Words3()
         with self.lock:
             self.require_open()
             # A tag type takes its function type over; the engine's copy stays the engine's.
@@ -155,7 +155,7 @@ class Store(Linking):
 
     def func_at(self, at: int) -> object:
         """The one `Func` of the wasmtime_func_t at an address, whose type the guest decides."""
-        cell = (ctypes.c_uint64 * 2)()
+        cell = Words2()
         ctypes.memmove(cell, at, 16)
         return func_from(self, cell, None, "function")
 

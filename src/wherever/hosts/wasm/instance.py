@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from wherever.engine.engine import Engine
 from wherever.engine.externs import Extern, Func, handle_of
 from wherever.engine.externs import Global as EngineGlobal
 from wherever.engine.externs import Memory as EngineMemory
 from wherever.engine.externs import Table as EngineTable
 from wherever.engine.externs import Tag as EngineTag
 from wherever.engine.hostcalls import HostFunc
-from wherever.engine.outline import TagItem, choose
+from wherever.engine.outline import TagItem
 from wherever.errors import WhereverError
 from wherever.hosts.wasm.errors import LinkError, translated
 from wherever.hosts.wasm.objects import Global, Memory, Table, Tag
-from wherever.hosts.wasm.realm import POOLED, AsyncRealm, Realm
+from wherever.hosts.wasm.realm import AsyncRealm, Realm
 from wherever.wasm.types import FuncType, GlobalType, MemoryType, NumType, TableType, VecType
 
 if TYPE_CHECKING:
@@ -94,8 +93,8 @@ class Instance:
     def __init__(
         self, module: Module, imports: Imports | None = None, *, store: Realm | None = None
     ) -> None:
-        given = _values(module, imports or {})
-        where = _store(module, given, store)
+        given = _values(module, imports or {}) if module.outline.imports else _NONE
+        where = _store(module, given, store) if given or store else Realm(module.best.engine)
         try:
             made = where.instantiate(module.code(where.engine), _linked(module, given, where))
         except WhereverError as error:
@@ -125,7 +124,7 @@ async def instantiate_async(
     Every exported function returns an awaitable. `seconds` is how long the guest may run from now.
     """
     given = _values(module, imports or {})
-    store = AsyncRealm(Engine.of(choose(module.outline.shape, POOLED)))
+    store = AsyncRealm(module.best.engine)
     if seconds is not None:
         store.set_deadline(seconds)
     try:
@@ -138,6 +137,7 @@ async def instantiate_async(
 
 
 _Given: TypeAlias = "list[tuple[ImportItem, object]]"
+_NONE: _Given = []
 
 
 def _values(module: Module, imports: Imports) -> _Given:
@@ -188,7 +188,7 @@ def _store(module: Module, given: _Given, wanted: Realm | None) -> Realm:
         if not isinstance(store, Realm):
             raise LinkError("an import belongs to a store of guests that wait")
         return store
-    return Realm(Engine.of(choose(module.outline.shape, POOLED)))
+    return Realm(module.best.engine)
 
 
 def _linked(

@@ -39,7 +39,7 @@ class ExportDescriptor(NamedTuple):
 class Module:
     """A compiled module. It has no state: any number of instances can be made of it."""
 
-    __slots__ = ("_codes", "outline", "wasm")
+    __slots__ = ("_codes", "best", "outline", "wasm")
 
     def __init__(self, source: Buffer) -> None:
         if isinstance(cast("object", source), str):
@@ -59,7 +59,8 @@ class Module:
         self.wasm = wasm
         self.outline = outline
         self._codes: dict[str, Code] = {}
-        self.code(Engine.of(choose(outline.shape, POOLED)))
+        self.best = self.code(Engine.of(choose(outline.shape, POOLED)))
+        """The code for the cheapest placement that the module fits."""
 
     def code(self, engine: Engine) -> Code:
         """The machine code for one engine; made for others from what there is."""
@@ -76,11 +77,6 @@ class Module:
                 raise CompileError(str(error)) from None
             self._codes[engine.profile.name] = code
         return code
-
-    @property
-    def best(self) -> Code:
-        """The code for the cheapest placement that the module fits."""
-        return next(iter(self._codes.values()))
 
     def exports(self) -> list[ExportDescriptor]:
         """What the module exports, in its order."""
