@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 JOBS ?= 2
 export WHEREVER_SUITES ?= $(abspath ../shared/suites)
 
-.PHONY: hostile-components help setup personality demo test check format bench conformance corpora oracle
+.PHONY: hostile hostile-components help setup personality demo test check format bench conformance corpora oracle
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -56,6 +56,10 @@ race: setup  ## a minute of hostile guests racing in a shared directory, by each
 
 programs: setup  ## real WASI programs with least grants, and the refusal for each grant taken away
 	$(BIN)/python tests/programs/wasi_programs.py
+
+hostile: setup  ## 20 000 mutated modules and every sharp edge of the engine: typed errors, no abort
+	$(BIN)/python tests/hostile/modules.py 20000
+	$(BIN)/pytest -q -n $(JOBS) tests/engine/test_sharp_edges.py
 
 hostile-components: setup  ## 20 000 mutated components: a typed error each, the host unharmed
 	$(BIN)/python tests/hostile/components.py 20000
