@@ -9,6 +9,7 @@ comes from a child that has looked at hostile bytes, so it is text, cut and chec
 from __future__ import annotations
 
 import ctypes
+import importlib
 
 from wherever.engine.engine import Code, Engine, wat2wasm
 from wherever.engine.library import library, message_of
@@ -50,6 +51,7 @@ _PROFILE = Profile(Placement.DEMAND, epochs=False)
 
 def open_compiler() -> None:
     """Load everything that compiling needs: a confined child can open no file."""
+    importlib.import_module("wherever.wasm.instructions")  # loaded at a module's first expression
     _linkable(Outline(b"\0asm\1\0\0\0"))
     Engine.of(_PROFILE)
 
