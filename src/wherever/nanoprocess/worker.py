@@ -37,8 +37,9 @@ def main() -> None:
     try:
         light.install()
         light_typing.install()
-        from wherever.nanoprocess import guest
+        from wherever.nanoprocess import code, guest
 
+        code.open_engine()
         _say(READY, [])
         message, fds = receive()
         if message is not None:
