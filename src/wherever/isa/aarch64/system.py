@@ -11,7 +11,7 @@ from wherever.isa.aarch64.lifter import Lifter
 from wherever.isa.aarch64.registers import FPCR, FPSR, MONITOR_ADDRESS, TPIDR_EL0
 from wherever.isa.instruction import Flow, Group
 
-__all__ = ["COUNTER_FREQUENCY", "READ_COUNTER", "group"]
+__all__ = ["COUNTER_FREQUENCY", "group"]
 
 group = Group("System", "Arm ARM C4.1")
 
@@ -142,9 +142,6 @@ def cache_maintenance(m: Lifter) -> None:
 
 # What CNTFRQ_EL0 says, in Hz: the counter counts nanoseconds.
 COUNTER_FREQUENCY: Final = 1_000_000_000
-# A SYSCALL exit whose immediate is this plus a number 0-31: put the counter into that register.
-# No svc has it: their immediates have 16 bits.
-READ_COUNTER: Final = 0x1_0000
 
 # --- system registers: op1 CRn CRm op2 of S3 ---
 
@@ -300,11 +297,12 @@ def mrs_cntfrq(m: Lifter, rt: int) -> None:
     asm=lambda f: "mrs {Xt}, cntvct_el0" if f["op2"] == 2 else "mrs {Xt}, s3_3_c14_c0_3",
     spec="D19 CNTVCT_EL0",
     examples=("d53be050 mrs x16, cntvct_el0",),
-    flow=Flow.SYSCALL,
+    flow=Flow.TRAP,
 )
-def mrs_cntvct(m: Lifter, rt: int) -> None:
-    # the clock is the host's: a system call of our own, which answers in the register
-    m.b.syscall(READ_COUNTER | rt)
+def mrs_cntvct(m: Lifter) -> None:
+    # The counter is the host's clock, which generated code cannot reach: there is no exit for it
+    # yet, and a made-up time would be worse than SIGILL. C libraries ask the kernel instead.
+    m.b.trap(TrapKind.ILLEGAL)
 
 
 def _not_known(op0: int, op1: int, crn: int, crm: int, op2: int) -> bool:
