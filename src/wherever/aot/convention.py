@@ -46,6 +46,7 @@ PARAMETERS: Final = (*X[:9], SP, LINK, *V[:8])
 RESULTS: Final = (X[0], X[1], *V[:4])
 UNIFORM_PARAMETERS: Final = (X[0], X[1], X[2], X[3], SP, LINK)
 UNIFORM_RESULTS: Final = (X[0],)
+_RETURNED: Final = mask_of(RESULTS)
 SYSCALL_READS: Final = mask_of((*X[:6], X[8]))
 _CALLEE_SAVED: Final = mask_of(AAPCS64.callee_saved) | 1 << SP
 _RESULT_MASK: Final = mask_of(AAPCS64.results)
@@ -229,6 +230,10 @@ class Liveness:
                 self.callers.setdefault(callee, set()).add(signature.entry)
             if signature.indirect:
                 self.indirect.add(signature.entry)
+            if signature.taken:
+                # also entered by the driver: what the ABI returns must be there
+                signature.live_out |= _RETURNED & signature.writes
+        c.unknown_live_out = _RETURNED
         self.order: dict[int, list[int]] = {}
         self.work: deque[int] = deque(sorted(c.all, reverse=True))
         self.queued = set(self.work)

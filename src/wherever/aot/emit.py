@@ -125,7 +125,7 @@ class FunctionEmitter(Nested):
         self._flow(graph)
         self.graph = graph
         self.context.push("escape", -1)
-        self._tree(entry)
+        self._tree(graph.order[0])
         self.code += e.UNREACHABLE
         self.context.pop()
         return self._finish()

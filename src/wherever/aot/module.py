@@ -135,6 +135,7 @@ class Assembler:
         self.sizes = Sizes()
         self.data_at = (image.end + 15) & ~15
         self.data = bytearray()
+        self.crossed = self._crossings()
 
     # -- pieces of linear memory after the image
 
@@ -322,11 +323,24 @@ class Assembler:
         for start in inside:
             end = blocks[start].exit
             if end.kind in (ExitKind.CALL, ExitKind.CALL_INDIRECT, ExitKind.SYSCALL):
-                if end.other in inside:
-                    found.add(end.other)
+                # even after a call that seems never to return
+                if blocks[start].end in inside:
+                    found.add(blocks[start].end)
             elif end.kind is ExitKind.JUMP_INDIRECT:
                 found.update(t for t in end.targets if t in inside)
-        return sorted(found)
+        return sorted(found | inside & self.crossed)
+
+    def _crossings(self) -> set[int]:
+        """Addresses that control reaches from another function, through the driver."""
+        functions = self.c.functions
+        found: set[int] = set()
+        for body in functions.bodies.values():
+            inside = {*body.reached, *body.orphans}
+            for start in inside:
+                for target in functions.blocks[start].exit.successors():
+                    if target not in inside:
+                        found.add(target)
+        return found
 
     # -- memory
 

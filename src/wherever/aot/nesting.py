@@ -139,9 +139,22 @@ class Nested:
     def _dispatch(self, node: int) -> None:
         """A node that only chooses, by the selector."""
         edges = self.graph.edges[node]
-        self.code += e.local_get(self._selector()) + b"\x0e" + e.unsigned(len(edges) - 1)
-        for target, _ in edges:
-            self.code += e.unsigned(self.context.depth(target))
+        code = self.code
+        if len(edges) == 1:
+            self._go(node, edges[0])
+            return
+        if all(selected < 0 for _, selected in edges):
+            code += e.local_get(self._selector()) + b"\x0e" + e.unsigned(len(edges) - 1)
+            for target, _ in edges:
+                code += e.unsigned(self.context.depth(target))
+            return
+        # an edge into an inner loop says which of its entrances
+        for choice, (target, selected) in enumerate(edges):
+            code += e.local_get(self._selector()) + e.i32_const(choice) + b"\x46" + e.IF
+            if selected >= 0:
+                code += e.i32_const(selected) + e.local_set(self._selector())
+            code += e.branch(self.context.depth(target) + 1) + e.END
+        code += e.UNREACHABLE
 
     def _address_switch(self, low: int, edges: dict[int, Edge]) -> None:
         """Branch by a word index on the stack; an address without an edge falls through."""

@@ -42,7 +42,7 @@ class RuntimeEmitter(Nested):
             for i in range(len(self.starts))
         ]
         self.graph = structure(edges, 0)
-        self._tree(0)
+        self._tree(self.graph.order[0])
         self.code += e.UNREACHABLE + e.END
         return Emitted(self.locals.types[len(self.function.parameters) :], bytes(self.code))
 

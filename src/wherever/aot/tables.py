@@ -135,6 +135,8 @@ def _targets(image: Image, block: Block, value: Value, around: _Function) -> tup
             bases.add(term.imm)
         elif term.op == opcodes.GET:
             bases |= around.constants.get(term.imm, set())
+    if all(term.op == opcodes.I64_CONST for term in terms):
+        return ()  # one word at one place: a pointer (a procedure linkage stub), not a table
     registers: set[int] = set()
     _gets(value, load, registers)
     environments: list[dict[int, int]] = [{}]

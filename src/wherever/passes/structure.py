@@ -17,7 +17,11 @@ _PLAIN: Final = -1
 
 @dataclass(slots=True)
 class Graph:
-    """A reducible graph: nodes are numbers, node `entry` first; dispatch nodes come after them."""
+    """A reducible graph: nodes are numbers; dispatch nodes come after the ones that were given.
+
+    It is entered at `order[0]`. A dispatch node goes to the edge that the selector says; one with
+    a single edge just goes there.
+    """
 
     edges: list[list[Edge]]
     order: list[int]  # reverse postorder
@@ -178,6 +182,9 @@ def structure(edges: list[list[Edge]], entry: int = 0) -> Graph:
     order = _reverse_postorder(edges, entry)
     graph = _finish(edges, order, entry, count)
     if graph is None:
+        # the way in from outside must not be an entrance of a loop: a node before it
+        edges.append([(entry, _PLAIN)])
+        entry = len(edges) - 1
         _make_reducible(edges, entry)
         order = _reverse_postorder(edges, entry)
         graph = _finish(edges, order, entry, count)
