@@ -13,6 +13,7 @@ import os
 import random
 import sys
 import time
+import traceback
 from collections import Counter
 
 from wherever.engine.engine import Engine, wat2wasm
@@ -167,6 +168,8 @@ def main(count: int, seed: int) -> int:
                 with os.fdopen(writer, "w") as out:
                     out.writelines(f"{fate}\t{times}\n" for fate, times in found.items())
                 status = 0
+            except BaseException:  # the batch's seed is printed by the parent
+                traceback.print_exc()
             finally:
                 os._exit(status)
         os.close(writer)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeAlias
 
 from wherever.engine.profile import POOL, RESERVATION, Placement, Profile
+from wherever.errors import InvalidProgram
 from wherever.wasm.types import (
     AbstractHeap,
     ArrayType,
@@ -120,6 +121,8 @@ def _abstract(module: Module, reference: RefType) -> RefType:
     heap = reference.heap
     if not isinstance(heap, ConcreteHeap):
         return reference
+    if heap.index >= len(module.types):
+        raise InvalidProgram(f"unknown type: type {heap.index}, and the module has no such type")
     match module.types[heap.index].composite:
         case FuncType():
             return RefType(reference.nullable, AbstractHeap.FUNC)
