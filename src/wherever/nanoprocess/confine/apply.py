@@ -46,7 +46,10 @@ def confine(grants: Grants, limits: Limits) -> Confinement:
     except OSError as error:
         lacks.append(f"no_new_privs ({error.strerror}), and with it Landlock and seccomp")
         return Confinement(tuple(lacks))
+    threads = len(os.listdir("/proc/self/task"))
     lacks += restrict_paths((entry.host, entry.mode == "rw") for entry in grants.dirs)
+    if threads > 1:
+        lacks.append(f"Landlock covers one thread of {threads}: the engine had started others")
     lacks += restrict_syscalls(files=bool(grants.dirs), net=bool(grants.listen))
     return Confinement(tuple(lacks))
 
