@@ -30,6 +30,7 @@ def sweep(words: Sequence[int], base: int, found: Sweep) -> None:
     leaders = found.leaders
     addresses = found.addresses
     pages: dict[int, int] = {}
+    anchor, anchored = 0, -64  # the last adr's address, and where it stands
     pc = base
     leaders.add(base)
     for word in words:
@@ -48,12 +49,17 @@ def sweep(words: Sequence[int], base: int, found: Sweep) -> None:
             leaders.add(pc + 4)
         elif top == 0xD6 or top == 0xD7 or top == 0xD4 or word < 0x10000:
             leaders.add(pc + 4)  # br, blr, ret; svc, brk; udf
+            if word & 0xFFFF_FC1F == 0xD61F_0000 and pc - anchored <= 16:
+                # adr; add; br: the address is where a jump table's offsets count from
+                addresses.discard(anchor)
+                leaders.add(anchor)
         elif top & 0x1F == 0x10:  # adr, adrp
             immediate = _signed((word >> 5 & 0x7_FFFF) << 2 | word >> 29 & 3, 21)
             if word >> 31:
                 pages[word & 31] = (pc & ~0xFFF) + (immediate << 12)
             else:
-                addresses.add(pc + immediate)
+                anchor, anchored = pc + immediate, pc
+                addresses.add(anchor)
         elif word & 0xFFC0_0000 == 0x9100_0000:  # add (immediate), not shifted
             page = pages.get(word >> 5 & 31)
             if page is not None:
