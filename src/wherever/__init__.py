@@ -6,6 +6,8 @@ of them before it is asked for: `wherever run` must start in milliseconds.
 
 from __future__ import annotations
 
+from wherever.version import __version__
+
 TYPE_CHECKING = False  # `typing` costs a third of an interpreter start, and every start pays
 if TYPE_CHECKING:
     from wherever.errors import (
@@ -64,8 +66,6 @@ __all__ = [
     "run",
     "spawn",
 ]
-
-__version__ = "0.1.0"
 
 # public name -> the module that defines it
 _HOMES: dict[str, str] = {

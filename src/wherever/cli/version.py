@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import sys
 
-from wherever import __version__
 from wherever.policy import Malformed
+from wherever.version import __version__
 
 __all__ = ["main"]
 

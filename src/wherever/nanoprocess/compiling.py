@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 
-from wherever import __version__
 from wherever.errors import InternalError, InvalidProgram, LimitExceeded
 from wherever.nanoprocess.codefile import MAGIC, is_code
 from wherever.nanoprocess.pool import take
@@ -16,6 +15,7 @@ from wherever.nanoprocess.supervise import Supervision
 from wherever.policy import Limits
 from wherever.store import Cache, Digest, digest_of, digest_of_parts, open_cache
 from wherever.store.cache import sealed
+from wherever.version import __version__
 
 __all__ = ["ENGINE", "compiled", "compiled_descriptor"]
 
