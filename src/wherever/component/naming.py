@@ -18,7 +18,7 @@ _TAKEN = frozenset({"self", "cls", "None", "True", "False", "print", "drop", "va
 def _identifier(text: str, reserved: frozenset[str]) -> str:
     if not text or not (text[0].isalpha() or text[0] == "_"):
         text = f"_{text}"
-    if keyword.iskeyword(text) or keyword.issoftkeyword(text) or text in reserved:
+    if keyword.iskeyword(text) or text in reserved:
         text += "_"
     return text
 

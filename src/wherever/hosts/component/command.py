@@ -52,7 +52,8 @@ def _compile_all(
         if isinstance(d, cs.CoreModule):
             wasm = component.data[d.start : d.end]
             if wasm not in codes:
-                codes[wasm] = compiled(wasm)
+                codes[wasm] = code = compiled(wasm)
+                _ = code.outline.imports  # read now: what reads it may be out of reach later
         elif isinstance(fact, Validated):
             _compile_all(fact, compiled, codes)
 

@@ -31,7 +31,7 @@ _CREATE, _DIRECTORY, _EXCLUSIVE, _TRUNCATE = (1 << i for i in range(4))
 
 def _stat(stat: Stat) -> dict[str, Any]:
     return {
-        "type_": _TYPES[stat.kind],
+        "type": _TYPES[stat.kind],
         "link_count": stat.links,
         "size": stat.size,
         "data_access_timestamp": datetime(stat.accessed),
@@ -62,7 +62,7 @@ class DirectoryEntryStream:
             entry = self.entries[self.at]
             self.at += 1
             try:
-                return {"type_": _TYPES[entry.kind], "name": entry.name.decode()}
+                return {"type": _TYPES[entry.kind], "name": entry.name.decode()}
             except UnicodeDecodeError:
                 continue
         return None
