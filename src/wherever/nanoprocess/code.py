@@ -56,13 +56,25 @@ def open_engine() -> None:
 
 def open_compiler() -> None:
     """Load everything that compiling needs: a confined child can open no file."""
+    from wherever.nanoprocess import light, light_typing
+
+    # Components need the real ones; what has been made with the light ones stays as it is.
+    light.remove()
+    light_typing.remove()
+    from wherever.nanoprocess import components
+
     importlib.import_module("wherever.wasm.instructions")  # loaded at a module's first expression
     _linkable(Outline(b"\0asm\1\0\0\0"))
     open_engine()
+    components.open_compiler()
 
 
 def compile_program(data: bytes) -> bytes:
     """The bytes for `load`, from a module or its text. Runs in a child with limits of its own."""
+    if data[:8] == b"\0asm\x0d\0\1\0":
+        from wherever.nanoprocess.components import compile_component
+
+        return compile_component(data)
     if data[:4] != b"\0asm":
         data = wat2wasm(data.decode("utf-8", "replace"))
     outline = Outline(data)

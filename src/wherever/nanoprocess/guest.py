@@ -14,6 +14,7 @@ from wherever.hosts.wasi.run import GuestExit
 from wherever.hosts.wasi.table import MODULE
 from wherever.nanoprocess import light, light_typing
 from wherever.nanoprocess.code import compile_program, load, open_compiler
+from wherever.nanoprocess.codefile import MAGIC
 from wherever.nanoprocess.confine import close_others, confine
 from wherever.nanoprocess.frames import CHANNEL
 from wherever.nanoprocess.reactor import call_by_text
@@ -39,7 +40,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Ending", "Work", "run"]
 
-_COMPONENT = b"\0asm\x0d\0\1\0"
+_COMPONENT = MAGIC + b"\6"  # as components.py has it; importing that takes longer
+_COMPONENT_SIZE = len(_COMPONENT)
 _MEMORIES = 4  # linear memories that one guest may have; they share its limit
 
 
@@ -102,7 +104,7 @@ def run(work: Work, fds: list[int], report: Report) -> Ending:
     grants = parse_words(work.grants).grants
     limits = Limits().override(**work.limits)
     data = read_all(program)
-    if data[:8] == _COMPONENT:
+    if data[:_COMPONENT_SIZE] == _COMPONENT:
         return _run_component(work, data, grants, limits, report)
     code = load(data)
     around = _surroundings(work, grants, limits, report)
@@ -148,7 +150,7 @@ def _run_component(
     light_typing.remove()
     from wherever.nanoprocess import components
 
-    prepared = components.prepare(wasm)
+    prepared = components.load(wasm)
     around = _surroundings(work, grants, limits, report)
     report.die_with_parent()
     started = time.process_time()

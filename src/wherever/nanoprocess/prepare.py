@@ -7,7 +7,6 @@ import os
 from wherever.errors import InvalidProgram, Unsupported
 from wherever.nanoprocess.codefile import is_code
 from wherever.nanoprocess.compiling import compiled_descriptor
-from wherever.store.cache import sealed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,8 +26,6 @@ def open_program(program: Program) -> tuple[str, int]:
         data = translated(data)
     if not is_code(data):
         require_runnable(data[:512], name)
-    if data[:8] == COMPONENT:
-        return name, sealed(data)  # its core modules are compiled by the worker, unconfined yet
     return name, compiled_descriptor(data, name)
 
 

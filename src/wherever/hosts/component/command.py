@@ -44,6 +44,12 @@ def prepare(
     return Prepared(validated, engine, codes)
 
 
+def read_outlines(prepared: Prepared) -> None:
+    """Read what linking needs of each module now: later, what reads it may be out of reach."""
+    for code in prepared.codes.values():
+        _ = code.outline.imports
+
+
 def _compile_all(
     validated: Validated, compiled: Callable[[bytes], Code], codes: dict[bytes, Code]
 ) -> None:
@@ -52,8 +58,7 @@ def _compile_all(
         if isinstance(d, cs.CoreModule):
             wasm = component.data[d.start : d.end]
             if wasm not in codes:
-                codes[wasm] = code = compiled(wasm)
-                _ = code.outline.imports  # read now: what reads it may be out of reach later
+                codes[wasm] = compiled(wasm)
         elif isinstance(fact, Validated):
             _compile_all(fact, compiled, codes)
 
