@@ -13,9 +13,10 @@ from wherever.engine.externs import OutOfBounds
 from wherever.engine.hostcalls import HostFunc
 from wherever.engine.instance import Instance, LinkFailure
 from wherever.engine.profile import Profile
+from wherever.engine.state import objects
 from wherever.engine.store import Limits, Store
 from wherever.errors import GuestTrap, InvalidProgram, LimitExceeded
-from wherever.wasm.types import FUNCREF, I32, FuncType, GlobalType, MemoryType, TableType
+from wherever.wasm.types import EXTERNREF, FUNCREF, I32, FuncType, GlobalType, MemoryType, TableType
 from wherever.wasm.types import Limits as Bounds
 
 Load = Callable[..., Instance]
@@ -225,3 +226,29 @@ def test_a_dropped_store_is_freed(engine: Engine) -> None:
     del store, instance
     gc.collect()
     assert native() is None
+
+
+def test_host_objects_do_not_pile_up(load: Load, store: Store) -> None:
+    """Found by measuring: objects that the guest had let go of stayed for ever."""
+    before = len(objects)
+    run = load('(module (func (export "f") (param externref) (result externref) local.get 0))')
+    echo = run.func("f").call
+    for _ in range(25_000):
+        echo(object())
+    assert len(objects) - before < 12_000
+    store.close()
+    assert len(objects) <= before
+
+
+def test_collecting_inside_a_host_call_keeps_what_the_guest_holds(load: Load) -> None:
+    host = HostFunc(FuncType((), (EXTERNREF,)), lambda: object())
+    run = load(
+        """(module (import "" "new" (func $new (result externref)))
+          (func (export "f") (param externref i32) (result externref) (local externref)
+            (loop (local.set 2 (call $new))
+              (br_if 0 (local.tee 1 (i32.sub (local.get 1) (i32.const 1)))))
+            (local.get 0)))""",
+        {("", "new"): host},
+    )
+    thing = object()
+    assert run.func("f")(thing, 25_000) is thing

@@ -92,6 +92,8 @@ class Native:
                 lib.wasmtime_linker_delete(self.linkers.pop())
             lib.wasmtime_store_delete(ptr)
             self.keep.clear()
+            if dead_objects:
+                drop_dead_objects()
 
     def region_gone(self, region: weakref.ref[object]) -> None:
         """The last view of one exporter went; a store that was closed meanwhile can go too."""
@@ -128,6 +130,7 @@ class StoreState:
         "deadline",
         "engine",
         "error",
+        "externs",
         "funcs",
         "host_memories",
         "host_tables",
@@ -151,6 +154,7 @@ class StoreState:
         self.deadline: Deadline | None = None
         self.funcs: dict[int, weakref.ref[object]] = {}
         self.memories: list[weakref.ref[object]] = []
+        self.externs = 0  # made since the last collection
         self.host_memories = 0
         self.host_tables = 0
         self.set_limits()

@@ -12,8 +12,8 @@ import struct
 from typing import TYPE_CHECKING, Any
 
 from wherever.engine.calls import checked_value, get_nan, put_nan
-from wherever.engine.library import library
-from wherever.engine.state import dead_objects, objects
+from wherever.engine.library import library, message_of
+from wherever.engine.state import dead_objects, drop_dead_objects, objects
 from wherever.engine.valtypes import Kind, kind_of
 from wherever.errors import LimitExceeded, Unsupported
 from wherever.wasm.types import NumType, RefType, ValType, VecType
@@ -131,7 +131,19 @@ def _kind_of_value(value: object) -> Kind:
     return Kind.ANYREF if isinstance(value, int) else Kind.FUNCREF
 
 
+_MANY = 10_000
+
+
 def _write_extern(store: StoreState, at: int, value: object) -> None:
+    if len(dead_objects) > 64:
+        drop_dead_objects()
+    store.externs += 1
+    if store.externs >= _MANY:
+        # The guest's collector sees small references and no hurry; the objects may be large.
+        store.externs = 0
+        error = library().wasmtime_context_gc(store.context)
+        if error:
+            message_of(error)
     number = next(_numbers)
     objects[number] = value
     made = library().wasmtime_externref_new(store.context, number, _on_collected_at, at + OF)
