@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import struct
+from pathlib import Path
 
-from bench_linux import Bench
+from bench_linux import Bench, Portable
 
 
 def strings(guest: Bench, address: int) -> str:
@@ -66,3 +67,15 @@ def test_a_signal_to_oneself_is_delivered(guest: Bench) -> None:
     assert guest("rt_sigreturn") == 0
     assert guest.registers() == 1
     assert list(struct.unpack("<34Q", guest.get(state, 272))) == registers[:34]
+
+
+def test_a_grant_below_what_is_in_memory_is_reached(tmp_path: Path) -> None:
+    guest = Portable(tmp_path, ["prog"], {}, at="/tmp/deep/place")
+    at = guest.buffer(64)
+    assert guest("getcwd", at, 64) == 16
+    assert guest.get(at, 16) == b"/tmp/deep/place\0"
+    assert guest("openat", -100, "file", 0o101, 0o644) >= 0
+    assert (tmp_path / "file").exists()
+    assert guest("openat", -100, "/tmp/other", 0o101, 0o644) >= 0
+    assert guest("openat", -100, "/tmp/deep/other", 0o101, 0o644) >= 0
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]

@@ -98,7 +98,13 @@ class Bench:
 class Portable(Bench):
     """The `wasi` personality under wasmtime's own preview 1."""
 
-    def __init__(self, folder: Path, arguments: list[str], environment: dict[str, str]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        arguments: list[str],
+        environment: dict[str, str],
+        at: str = "/work",
+    ) -> None:
         engine = wasmtime.Engine()
         linker = wasmtime.Linker(engine)
         linker.define_wasi()
@@ -110,7 +116,7 @@ class Portable(Bench):
         self.stderr = folder.parent / f"{folder.name}.stderr"
         wasi.stdout_file = str(self.stdout)
         wasi.stderr_file = str(self.stderr)
-        wasi.preopen_dir(str(folder), "/work")
+        wasi.preopen_dir(str(folder), at)
         self.store.set_wasi(wasi)
         module = wasmtime.Module.deserialize(engine, _serialised())
         self.exports = linker.instantiate(self.store, module).exports(self.store)

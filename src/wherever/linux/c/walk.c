@@ -96,7 +96,6 @@ void mounts_start(void) {
     }
     struct mount *made = mount(path, fd, NULL);
     if (made && !first) first = made->path;
-    lead_to(root, path);
   }
   static const char *const ours[] = {"/dev", "/proc", "/tmp", "/dev/shm"};
   struct tree *made = NULL;
@@ -106,9 +105,16 @@ void mounts_start(void) {
     if (i == 2 && !covered->root) continue;             /* a granted root has its own /tmp, or none */
     made = tree_new(NULL, ours[i], TREE_DIRECTORY, i < 2 ? 0755 : 01777);
     mount(ours[i], 0, made);
-    lead_to(covered->root ? covered->root : root, covered->root == root ? ours[i] : "");
     if (i == 0) devices_start(made);
     if (i == 1) proc_start(made);
+  }
+  for (u32 i = 0; i < mount_count; i++) {               /* names that lead to mounts exist above them */
+    struct mount *above = NULL;
+    for (u32 k = 0; k < mount_count; k++)
+      if (mounts[k].length < mounts[i].length && under(mounts[i].path, &mounts[k]) &&
+          (!above || mounts[k].length >= above->length))
+        above = &mounts[k];
+    if (above && above->root) lead_to(above->root, mounts[i].path + (above->length == 1 ? 0 : above->length));
   }
   root->fixed = 1;
   const char *pwd = NULL;
