@@ -160,3 +160,26 @@ def test_inspect_and_validate() -> None:
     report = json.loads(wherever("inspect", "--json", "PROGRAM", program=HELLO)[1])
     assert report["kind"] == "module"
     assert wherever("validate", "PROGRAM", program=HELLO) == (0, "", "")
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_closed_standard_streams_are_no_trouble(tmp_path: Path, closed: str) -> None:
+    file = tmp_path / "exits.wat"
+    file.write_bytes(EXITS)
+    command = f"{sys.executable} -m wherever run {file} {closed}"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, check=False, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (42, b"", b"")
+
+
+def test_a_terminal_is_a_terminal(tmp_path: Path) -> None:
+    import pty
+
+    file = tmp_path / "hello.wat"
+    file.write_bytes(HELLO)
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "wherever", "run", str(file)]
+    with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs) as process:
+        assert process.wait(60) == 0
+    assert os.read(ours, 100) == b"hello\r\n"
+    os.close(ours)
+    os.close(theirs)

@@ -7,6 +7,10 @@ from __future__ import annotations
 
 import sys
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TextIO
+
 __all__ = ["main"]
 
 # verb -> the module whose main(words) does it
@@ -31,8 +35,9 @@ def main(words: list[str] | None = None) -> int:
     if debug:
         given.remove("--debug")
     try:
+        _require_streams()
         status = _dispatch(given)
-        sys.stdout.flush()
+        _flush()
     except KeyboardInterrupt:
         status = 130
     except BrokenPipeError:
@@ -46,6 +51,25 @@ def main(words: list[str] | None = None) -> int:
 
         os._exit(status)  # nothing is left to tidy, and the teardown takes milliseconds
     return status
+
+
+def _require_streams() -> None:
+    """The null device for each standard stream that is closed: nothing else may get its number."""
+    import os
+
+    for number in (0, 1, 2):
+        try:
+            os.fstat(number)
+        except OSError:
+            fd = os.open(os.devnull, os.O_RDWR)  # the lowest free number: this one
+            os.set_inheritable(fd, True)
+
+
+def _flush() -> None:
+    """Write out what was printed; a process started without standard output has none."""
+    stream: TextIO | None = vars(sys)["stdout"]
+    if stream is not None:
+        stream.flush()
 
 
 def _dispatch(words: list[str]) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 
 from wherever.cli.terminal import note, say_error
 from wherever.nanoprocess.launch import launch
@@ -118,5 +117,4 @@ def _ended(result: Result) -> int:
         if len(result.denials) > len(shown):
             lines.append(f"and {len(result.denials) - len(shown)} more; --audit FILE lists them")
         note("the program was denied something:\n  " + "\n  ".join(lines))
-    sys.stderr.flush()
     return result.status

@@ -17,7 +17,7 @@ __all__ = ["Progress", "bold", "dim", "note", "say_error"]
 
 def coloured(stream: TextIO) -> bool:
     """Whether colour belongs on the stream: a terminal, and NO_COLOR (no-color.org) not set."""
-    if os.environ.get("NO_COLOR"):
+    if os.environ.get("NO_COLOR") or vars(sys)["stderr"] is None:
         return False
     if os.environ.get("FORCE_COLOR"):
         return True
@@ -50,7 +50,7 @@ def _say(lead: str, message: str) -> None:
     try:
         sys.stderr.write(f"wherever: {lead} {chr(10).join(lines)}\n")
         sys.stderr.flush()
-    except OSError:
+    except (OSError, AttributeError):  # closed, or never there
         return  # nobody reads standard error: the exit status says it
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import _socket
+import fcntl
 import marshal
 import os
 import select
@@ -104,11 +105,9 @@ def launch(*, own_group: bool, streams: Sequence[int] | None = None) -> Worker:
     channel, inner = ours.detach(), theirs.detach()
     null = -1
     try:
-        if inner == CHANNEL:  # posix_spawn leaves a descriptor that is duplicated onto itself alone
-            inner = os.dup(inner)
-            os.close(CHANNEL)
+        inner = _out_of_the_way(inner)
         if streams is None:
-            null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
+            null = _out_of_the_way(os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC))
             streams = (null, null, null)
         actions: list[tuple[int, int, int]] = [
             (os.POSIX_SPAWN_DUP2, fd, number) for number, fd in enumerate(streams) if fd != number
@@ -129,6 +128,16 @@ def launch(*, own_group: bool, streams: Sequence[int] | None = None) -> Worker:
         if null >= 0:
             os.close(null)
     return Worker(pid, channel)
+
+
+def _out_of_the_way(fd: int) -> int:
+    """The descriptor, moved above those that a worker begins with.
+
+    A caller without standard streams would get their numbers for what we open.
+    """
+    moved = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 10)
+    os.close(fd)
+    return moved
 
 
 def interpreter() -> str:
