@@ -112,7 +112,13 @@ class _Parser:
             case ct.TupleType(types):
                 self.mark("(")
                 values: list[Any] = []
-                self.items(")", lambda: values.append(self.value(types[len(values)])))
+
+                def item() -> None:
+                    if len(values) == len(types):
+                        raise self.fail(f"a tuple of {len(types)}")
+                    values.append(self.value(types[len(values)]))
+
+                self.items(")", item)
                 if len(values) != len(types):
                     raise self.fail(f"a tuple of {len(types)}")
                 return tuple(values)
