@@ -27,3 +27,7 @@ def test_the_anchor_of_a_jump_table_is_a_label_not_a_function() -> None:
     found = swept(0x10000061, 0x8B208820, 0xD61F0000, 0xD503201F)
     assert found.addresses == set()
     assert 0x100C in found.leaders
+
+
+def test_a_system_call_can_be_made_again() -> None:
+    assert 0x1004 in swept(0xD503201F, 0xD4000001, 0xD503201F).leaders  # nop; svc #0; nop

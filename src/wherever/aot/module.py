@@ -323,6 +323,8 @@ class Assembler:
         for start in inside:
             end = blocks[start].exit
             if end.kind in (ExitKind.CALL, ExitKind.CALL_INDIRECT, ExitKind.SYSCALL):
+                if end.kind is ExitKind.SYSCALL:
+                    found.add(start)  # to be made again after a handler (SA_RESTART)
                 # even after a call that seems never to return
                 if blocks[start].end in inside:
                     found.add(blocks[start].end)

@@ -49,7 +49,9 @@ def sweep(words: Sequence[int], base: int, found: Sweep) -> None:
             leaders.add(pc + 4)
         elif top == 0xD6 or top == 0xD7 or top == 0xD4 or word < 0x10000:
             leaders.add(pc + 4)  # br, blr, ret; svc, brk; udf
-            if word & 0xFFFF_FC1F == 0xD61F_0000 and pc - anchored <= 16:
+            if word & 0xFFE0_001F == 0xD400_0001:
+                leaders.add(pc)  # svc: a system call that a signal interrupted is made again
+            elif word & 0xFFFF_FC1F == 0xD61F_0000 and pc - anchored <= 16:
                 # adr; add; br: the address is where a jump table's offsets count from
                 addresses.discard(anchor)
                 leaders.add(anchor)
