@@ -129,11 +129,12 @@ int host_open(u32 fd, const char *path, int follow, u32 flags, u32 mode, struct 
   if (flags & O_PATH) access = O_RDONLY, oflags &= 2;
   if (flags & O_CREAT)                                  /* is it new? then its mode is the guest's */
     created = wasi_path_filestat_get(fd, (u32)follow, path, (u32)strlen(path), &before) != 0;
-  u64 rights = RIGHTS_FILE & ~(RIGHT_READ | RIGHT_WRITE);
+  u64 rights = (RIGHTS_FILE | RIGHTS_DIRECTORY) & ~(RIGHT_READ | RIGHT_WRITE);   /* it may be either */
   if (access != O_WRONLY) rights |= RIGHT_READ;
   if (access != O_RDONLY) rights |= RIGHT_WRITE;
   else rights &= ~((1ull << 8) | (1ull << 22));         /* fd_allocate, fd_filestat_set_size */
-  u32 error = wasi_path_open(fd, (u32)follow, path, (u32)strlen(path), oflags, rights, RIGHTS_FILE,
+  u32 error = wasi_path_open(fd, (u32)follow, path, (u32)strlen(path), oflags, rights,
+                             RIGHTS_DIRECTORY | RIGHTS_FILE,
                              (flags & O_NONBLOCK ? 4u : 0u), &opened);
   if (error && (from_wasi(error) == -EISDIR || from_wasi(error) == -EESCAPE) && access == O_RDONLY) {
     u32 as_directory = wasi_path_open(fd, (u32)follow, path, (u32)strlen(path), oflags | 2,
