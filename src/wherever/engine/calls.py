@@ -99,7 +99,7 @@ def checked_value(value: object, valtype: ValType, what: str) -> Any:
         case NumType.I32 | NumType.I64:
             low, half, full = _BOUNDS[valtype]
             # isinstance of a protocol takes microseconds, so the common class goes first.
-            if value.__class__ is not int and not isinstance(value, SupportsIndex):
+            if not isinstance(value, int) and not isinstance(value, SupportsIndex):
                 raise TypeError(f"{what} is {valtype}: an int is needed, not {_type(value)}")
             number = operator.index(value)
             if not low <= number < full:
