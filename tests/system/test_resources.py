@@ -146,7 +146,7 @@ def test_a_sleep_is_exact() -> None:
         assert wait([], deadline, Interrupt()) == []
         late.append(time.monotonic_ns() - deadline)
     assert min(late) >= 0
-    assert min(late) < 3_000_000  # a loaded machine may be late sometimes, never early
+    assert min(late) < 50_000_000  # a loaded machine may be late, never early
 
 
 def test_a_wait_that_blocks_is_ended_from_another_thread() -> None:
