@@ -36,7 +36,7 @@ from wherever.nanoprocess import pool
 from wherever.policy import Malformed
 
 LATE = 0.2  # seconds that a limit may be late, on an idle machine
-PATIENCE = 3.0  # times as much, where other tests run beside this one
+PATIENCE = 10.0  # times as much, where other tests run beside this one; bench/limits.py measures
 
 
 def test_hello() -> None:
