@@ -36,10 +36,11 @@ def test_control_flow(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("name", ["fib", "thread_pointer"])
 def test_assembly_without_a_libc(
-    guest: Guest, stub: bytes, wasmtime: str, qemu: str, tmp_path: Path
+    name: str, guest: Guest, stub: bytes, wasmtime: str, qemu: str, tmp_path: Path
 ) -> None:
-    program = guest(PROGRAMS / "fib.S", *AARCH64, "-nostdlib")
-    module = tmp_path / "fib.wasm"
+    program = guest(PROGRAMS / f"{name}.S", *AARCH64, "-nostdlib", "-s")
+    module = tmp_path / "program.wasm"
     module.write_bytes(translate(program.read_bytes(), stub).wasm)
     assert outcome([wasmtime, "run", str(module)]) == outcome([qemu, str(program)])

@@ -30,7 +30,7 @@ def _translator() -> str:
 
 def translated(
     program: bytes,
-    target: str = "wasi",
+    target: str = "wherever",
     progress: Callable[[str, int, int], None] | None = None,
 ) -> bytes:
     """The translation of a program, from the cache where it is there."""

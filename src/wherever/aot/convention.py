@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final
 
 from wherever.ir import opcodes
 from wherever.ir.values import Block, CallingConvention, Exit, ExitKind
-from wherever.isa.aarch64.registers import AAPCS64, REGISTERS, SP, V, X
+from wherever.isa.aarch64.registers import AAPCS64, FPCR, FPSR, REGISTERS, SP, TPIDR_EL0, V, X
 from wherever.passes.facts import Facts
 from wherever.passes.frame import Frame, analyse_frame
 
@@ -50,7 +50,10 @@ _RETURNED: Final = mask_of(RESULTS)
 SYSCALL_READS: Final = mask_of((*X[:6], X[8]))
 _CALLEE_SAVED: Final = mask_of(AAPCS64.callee_saved) | 1 << SP
 _RESULT_MASK: Final = mask_of(AAPCS64.results)
+_ARGUMENT_MASK: Final = mask_of(AAPCS64.arguments)
 _FLAGS: Final = mask_of(AAPCS64.flags)
+# What no call hands over and any code may look at: current in its global wherever control leaves.
+_THREAD: Final = mask_of((TPIDR_EL0, FPCR, FPSR))
 _TRACKED: Final = mask_of(AAPCS64.callee_saved) | 1 << LINK
 
 
@@ -100,7 +103,7 @@ class Conventions:
         self.facts: dict[int, Facts] = {}
         self.all: dict[int, Signature] = {}
         # the same four facts for "some function whose address is known"
-        self.unknown_reads = 0
+        self.unknown_reads = _THREAD
         self.unknown_writes = 0
         self.unknown_live_out = 0
         self.liveness: Liveness
@@ -331,21 +334,24 @@ class Liveness:
                 return escaping(signature) | c.facts[block.start].returned
             case ExitKind.SYSCALL:
                 following = live.get(end.other, 0) if end.other in self.blocks else 0
-                return SYSCALL_READS | following & ~1
+                # a handler may run before what follows
+                return SYSCALL_READS | _THREAD | following & ~1
             case ExitKind.JUMP_INDIRECT:
                 total = 0
                 for target in end.targets:
                     total |= live.get(target, 0)
-                if block.start in signature.frame.tail_calls:
+                tail_call = block.start in signature.frame.tail_calls
+                if tail_call or not end.targets:
+                    # not understood: through the driver, perhaps into what nothing else reaches
+                    for start in c.functions.bodies[signature.entry].orphans:
+                        total |= live.get(start, 0)
+                if tail_call:
                     self.wanted_of_unknown(signature.live_out)
                     total |= c.unknown_reads | signature.live_out & ~c.unknown_writes
                     return total | given_back(signature)
                 if end.targets:
                     return total
-                # not understood: through the driver, perhaps into a part that nothing else reaches
-                for start in c.functions.bodies[signature.entry].orphans:
-                    total |= live.get(start, 0)
-                return total | escaping(signature)
+                return total | _ARGUMENT_MASK | escaping(signature)
             case ExitKind.JUMP | ExitKind.BRANCH | ExitKind.SWITCH:
                 total = 0
                 for target in end.successors():
@@ -368,9 +374,10 @@ def checked(block: Block) -> bool:
 def escaping(signature: Signature) -> int:
     """Live where control goes to an address that only the program knows (longjmp, swapcontext).
 
-    By the ABI: what a call preserves or returns; and whatever this function puts into registers.
+    By the ABI: what a call preserves or returns; what belongs to the thread; and whatever this
+    function puts into registers.
     """
-    return _CALLEE_SAVED | 1 << LINK | _RESULT_MASK | signature.changes & ~_FLAGS
+    return _CALLEE_SAVED | 1 << LINK | _RESULT_MASK | _THREAD | signature.changes & ~_FLAGS
 
 
 def given_back(signature: Signature) -> int:
