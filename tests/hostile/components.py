@@ -23,7 +23,7 @@ from wherever.component import types as ct
 from wherever.component.canonical.values import ResultError
 from wherever.component.read import is_component, read_component
 from wherever.component.validate import validate
-from wherever.component.wit.show import show_world
+from wherever.component.wit.document import show_component
 from wherever.errors import InternalError, WhereverError
 from wherever.hosts.component.load import load_validated
 
@@ -91,7 +91,7 @@ def attempt(data: bytes) -> str:
         raise
     except WhereverError as error:
         return type(error).__name__
-    show_world(validated.type)
+    show_component(validated)
     try:
         loaded = load_validated(validated, {}, memory=64 << 20)
     except InternalError:

@@ -35,10 +35,12 @@ def _texts(source: str, title: str) -> dict[str, str]:
     if not os.path.isdir(source):
         from wherever.component.read import read_component
         from wherever.component.validate import validate
+        from wherever.component.wit.docs import package_docs
 
         with open(source, "rb") as file:
-            component = validate(read_component(file.read())).type
-        return package_texts(of_component(component), title)
+            validated = validate(read_component(file.read()))
+        docs = package_docs(validated.component)
+        return package_texts(of_component(validated.type, docs), title)
     from wherever.component.wit.resolve import resolver_of
 
     files: list[tuple[str, str]] = []

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sys
 
+from wherever.cli.inspect_component import only_wit, world_json, world_lines
 from wherever.cli.terminal import bold, dim
 from wherever.errors import Unsupported
 from wherever.nanoprocess.prepare import read_program
 from wherever.policy import Malformed, printable
+from wherever.wasm.preamble import Kind
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,19 +21,23 @@ _SHOWN = 40
 
 
 def main(words: list[str]) -> int:
-    """`wherever inspect [--json] PROGRAM`."""
-    as_json = "--json" in words
-    rest = [word for word in words if word != "--json"]
-    if len(rest) != 1:
-        raise Malformed("which program? wherever inspect [--json] PROGRAM")
+    """`wherever inspect [--json | --wit] PROGRAM`."""
+    as_json, as_wit = "--json" in words, "--wit" in words
+    rest = [word for word in words if word not in ("--json", "--wit")]
+    if len(rest) != 1 or (as_json and as_wit):
+        raise Malformed("which program? wherever inspect [--json | --wit] PROGRAM")
     name, data = read_program(rest[0])
+    if as_wit:
+        print(only_wit(name, data), end="")
+        return 0
     report = report_of(name, data)
+    component = report.kind is Kind.COMPONENT
     if as_json:
         import json
 
-        print(json.dumps(report.to_json()))
+        print(json.dumps({**report.to_json(), **(world_json(data) if component else {})}))
     else:
-        print("\n".join(lines(name, report)))
+        print("\n".join(lines(name, report) + (world_lines(data) if component else [])))
     return 0
 
 

@@ -60,14 +60,18 @@ VERBS: tuple[Verb, ...] = (
     ),
     Verb(
         "inspect",
-        "wherever inspect [--json] PROGRAM",
-        "what a program is: imports, exports, memories, features, sizes",
+        "wherever inspect [--json | --wit] PROGRAM",
+        "what a program is: imports, exports, memories, features, sizes; a component's world",
         "Reads the file and runs nothing.",
         (
             ("wherever inspect app.wasm", "what it wants from its host, and what it offers"),
             ("wherever inspect --json app.wasm", "the same for programs"),
+            ("wherever inspect --wit lib.wasm > lib.wit", "a component's world, for other tools"),
         ),
-        (Option("json", "", "print one JSON object"),),
+        (
+            Option("json", "", "print one JSON object"),
+            Option("wit", "", "print a component's world as WIT and nothing else"),
+        ),
     ),
     Verb(
         "validate",

@@ -7,6 +7,7 @@ passes through `naming`, every doc is written as a literal: nothing a guest wrot
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -14,6 +15,8 @@ from wherever.component import names
 from wherever.component import types as ct
 from wherever.component.canonical.values import NUMERIC, bare, none_is_a_value
 from wherever.component.naming import distinct, method, pascal, snake, upper
+from wherever.component.wit.docs import NO_ITEM_DOCS, PackageDocs
+from wherever.component.wit.document import binary_package, interface_docs
 from wherever.component.wit.resolve import ResolvedInterface
 
 _INTS = frozenset(p for p in NUMERIC if p not in (ct.Prim.F32, ct.Prim.F64))
@@ -366,14 +369,46 @@ def package_texts(modules: Iterable[Module], title: str) -> dict[str, str]:
     return texts
 
 
-def of_component(component: ct.ComponentType) -> list[Module]:
-    """The interfaces that a component imports and exports."""
+def of_component(component: ct.ComponentType, docs: PackageDocs | None = None) -> list[Module]:
+    """The interfaces that a component imports and exports, or that a WIT package in binary has."""
+    docs = docs or PackageDocs()
+    package = binary_package(component)
+    externs: list[tuple[str, ct.ExternType]] = []
+    if package is not None:
+        for inner in (*package.interfaces.values(), *package.worlds.values()):
+            externs += [*inner.imports.items(), *inner.exports.items()]
+    else:
+        externs += [*component.imports.items(), *component.exports.items()]
+    instances = [(name, t) for name, t in externs if isinstance(t, ct.InstanceType)]
+    shorts = Counter(_short(name) for name in dict(instances))
+    used: dict[int, tuple[str, str]] = {}
     found: dict[str, Module] = {}
-    for externs in (component.imports, component.exports):
-        own = {k: v for k, v in externs.items() if not isinstance(v, ct.InstanceType)}
-        if own and externs is component.exports:
-            found["exports"] = Module("exports", own, {}, "What the component itself exports.")
-        for name, extern in externs.items():
-            if isinstance(extern, ct.InstanceType):
-                found.setdefault(name, Module(name, extern.exports, {}))
+    for name, instance in instances:
+        for inner_name, extern in instance.exports.items():
+            if isinstance(extern, ct.TypeBound):
+                used.setdefault(id(extern.type), (name, inner_name))
+    for name, instance in instances:
+        if name not in found:
+            item = interface_docs(docs, name, shorts)
+            found[name] = Module(
+                name, instance.exports, item.items, item.text, _used(name, instance.exports, used)
+            )
+    own = {k: v for k, v in component.exports.items() if not isinstance(v, ct.InstanceType)}
+    if own and package is None:
+        world = docs.worlds.get("root", NO_ITEM_DOCS)
+        text = world.text or "What the component itself exports."
+        found["exports"] = Module("exports", own, world.items, text, _used("exports", own, used))
     return list(found.values())
+
+
+def _used(
+    name: str, externs: Mapping[str, ct.ExternType], used: Mapping[int, tuple[str, str]]
+) -> dict[str, tuple[str, str]]:
+    """Which types of an interface come from another."""
+    found: dict[str, tuple[str, str]] = {}
+    for inner, extern in externs.items():
+        if isinstance(extern, ct.TypeBound) and extern.origin is not None:
+            source = used.get(id(extern.origin))
+            if source is not None and source[0] != name:
+                found[inner] = source
+    return found

@@ -136,9 +136,11 @@ class Substitution:
                 return ComponentType(
                     self.externs(imports), self.externs(exports), imported, resources
                 )
-            case TypeBound(type_, is_fresh):
-                new_type = of(type_)
-                return t if new_type is type_ else TypeBound(new_type, is_fresh)
+            case TypeBound(type_, is_fresh, origin):
+                new_type, new_origin = of(type_), of(origin)
+                if new_type is type_ and new_origin is origin:
+                    return t
+                return TypeBound(new_type, is_fresh, new_origin)
             case ValueBound(type_):
                 return ValueBound(of(type_))
             case _:

@@ -348,10 +348,14 @@ AnyType: TypeAlias = DefinedType | FuncType | InstanceType | ComponentType | Res
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TypeBound(Measured):
-    """An imported or exported type; `type` is the name this import or export made for it."""
+    """An imported or exported type; `type` is the name this import or export made for it.
+
+    `origin` is the name that it was given another name for: whose interface it is `use`d from.
+    """
 
     type: AnyType
     fresh: bool = False
+    origin: AnyType | None = None
 
     def parts(self) -> Iterable[object]:
         """What this type is made of."""
@@ -391,3 +395,18 @@ def describe(extern: ExternType) -> str:
             return "component"
         case InstanceType():
             return "instance"
+
+
+def sort_of(t: AnyType) -> str:
+    """The sort of definition that `t` is the type of."""
+    match t:
+        case FuncType():
+            return "func"
+        case InstanceType():
+            return "instance"
+        case ComponentType():
+            return "component"
+        case ResourceType():
+            return "resource"
+        case _:
+            return "value"

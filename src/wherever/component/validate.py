@@ -448,7 +448,7 @@ class _Validator:
                     fail(f"type index {index} is not a function type", offset)
                 return found
             case Sort.TYPE:
-                return TypeBound(_renamed(found))
+                return TypeBound(_renamed(found), origin=found)
             case Sort.COMPONENT:
                 if not isinstance(found, ComponentType):
                     fail(f"type index {index} is not a component type", offset)
@@ -486,7 +486,7 @@ class _Validator:
         if d.desc is None:
             extern = actual
             if isinstance(actual, TypeBound):
-                extern = TypeBound(_renamed(actual.type))
+                extern = TypeBound(_renamed(actual.type), origin=actual.type)
         else:
             # An ascription may leave resources open: what is there fits, and is hidden by it.
             made: list[Resource] = []

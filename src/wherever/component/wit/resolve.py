@@ -229,16 +229,20 @@ class _Scope:
         t = self._typedef(definition)
         self.open.pop()
         if self.made.types.get(name) is None:
-            self._export(name, t, definition.docs)
+            alias = definition.alias
+            named = None if alias is None or alias.args else self.made.types.get(alias.name)
+            self._export(name, t, definition.docs, named)
         for field_name, _, docs in definition.fields:
             if docs:
                 self.made.docs[f"{name}.{field_name}"] = docs
         return t
 
-    def _export(self, name: str, t: ct.AnyType, docs: str) -> None:
+    def _export(
+        self, name: str, t: ct.AnyType, docs: str, origin: ct.AnyType | None = None
+    ) -> None:
         self.made.types[name] = t
-        fresh = isinstance(t, ct.ResourceType)
-        self.made.exports[name] = ct.TypeBound(t, fresh)
+        fresh = isinstance(t, ct.ResourceType) and origin is None
+        self.made.exports[name] = ct.TypeBound(t, fresh, origin)
         self.made.docs[name] = docs
 
     def _typedef(self, d: ast.TypeDef) -> ct.AnyType:

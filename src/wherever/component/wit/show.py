@@ -1,4 +1,4 @@
-"""Owns printing a component's type as WIT text: what `wherever inspect` shows, and signatures.
+"""Owns printing types and interfaces as WIT text; `document` puts them together.
 
 Names were checked to be labels when the component was validated, so they print as they are; WIT's
 own keywords get the `%` that WIT asks for.
@@ -6,7 +6,8 @@ own keywords get the `%` that WIT asks for.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import TypeAlias, assert_never
 
 from wherever.component import names
 from wherever.component import types as ct
@@ -30,18 +31,35 @@ class Namer:
 
     def __init__(self) -> None:
         self._names: dict[int, tuple[object, str]] = {}
+        self._hidden: object = None
 
     def add(self, t: object, name: str) -> None:
         """Let `name` stand for `t`."""
         self._names.setdefault(id(t), (t, name))
 
+    def without(self, t: object) -> Namer:
+        """The same names but that of `t`, which is being spelt out."""
+        made = Namer()
+        made._names, made._hidden = self._names, t
+        return made
+
     def get(self, t: object) -> str | None:
         """The name of `t`, if it has one."""
-        known = self._names.get(id(t))
+        known = None if t is self._hidden else self._names.get(id(t))
         return label(known[1]) if known is not None else None
 
 
 NO_NAMES = Namer()
+_NO_DOCS: Mapping[str, str] = {}
+
+Source: TypeAlias = Callable[[ct.AnyType], tuple[str, str] | None]
+"""The interface that a name of a type is from, and the name there; None if it is from none."""
+
+_Member: TypeAlias = tuple[str, names.Constructor | names.Method | names.Static, ct.FuncType]
+
+
+def _nowhere(_: ct.AnyType) -> None:
+    return None
 
 
 def show_val(t: ct.ValType, namer: Namer = NO_NAMES) -> str:
@@ -110,116 +128,154 @@ def show_func(name: str, ft: ct.FuncType, namer: Namer = NO_NAMES) -> str:
     return f"{name}: {kind}{show_signature(ft, namer)}"
 
 
-def _typedef(name: str, t: ct.AnyType, namer: Namer, indent: str) -> list[str]:
-    """The lines that define `name` as `t`."""
-    title = label(name)
-    match t:
-        case ct.RecordType(fields):
-            lines = [f"{label(f)}: {show_val(x, namer)}," for f, x in fields]
-            return [f"{indent}record {title} {{", *[f"{indent}  {x}" for x in lines], indent + "}"]
-        case ct.VariantType(cases):
-            lines = [f"{_case(c, x, namer)}," for c, x in cases]
-            return [f"{indent}variant {title} {{", *[f"{indent}  {x}" for x in lines], indent + "}"]
-        case ct.EnumType(labels) | ct.FlagsType(labels):
-            word = "enum" if isinstance(t, ct.EnumType) else "flags"
-            lines = [f"{label(x)}," for x in labels]
-            return [f"{indent}{word} {title} {{", *[f"{indent}  {x}" for x in lines], indent + "}"]
-        case ct.ResourceType() | ct.FuncType() | ct.InstanceType() | ct.ComponentType():
-            return []
-        case _:
-            return [f"{indent}type {title} = {show_val(t, namer)};"]
+def doc_lines(text: str, indent: str) -> list[str]:
+    """`///` lines; what would not print as itself is written out."""
+    return [
+        f"{indent}/// {''.join(c if c.isprintable() else ascii(c)[1:-1] for c in line)}".rstrip()
+        for line in text.strip().splitlines()
+    ]
 
 
-def _resource(
-    name: str, exports: Mapping[str, ct.ExternType], namer: Namer, indent: str
-) -> list[str]:
-    lines: list[str] = []
-    for export, extern in exports.items():
-        if not isinstance(extern, ct.FuncType):
-            continue
-        word = "async func" if extern.is_async else "func"
-        match names.parse_extern_name(export):
-            case names.Constructor(resource) if resource == name:
-                own = isinstance(extern.result, ct.OwnType)
-                lines.append(f"constructor{show_signature(extern, namer, result=not own)};")
-            case names.Method(resource, member) if resource == name:
-                signature = show_signature(extern, namer, skip_self=True)
-                lines.append(f"{label(member)}: {word}{signature};")
-            case names.Static(resource, member) if resource == name:
-                lines.append(f"{label(member)}: static {word}{show_signature(extern, namer)};")
-            case _:
-                pass
-    if not lines:
-        return [f"{indent}resource {label(name)};"]
-    return [f"{indent}resource {label(name)} {{", *[f"{indent}  {x}" for x in lines], indent + "}"]
+class InterfacePrinter:
+    """Prints the inside of one interface or world.
 
+    `source` says which types come from other interfaces. `docs` has the documentation by extern
+    name and by `type.field`.
+    """
 
-def show_interface(
-    exports: Mapping[str, ct.ExternType], indent: str = "  ", used: Mapping[int, str] | None = None
-) -> list[str]:
-    """The lines inside an interface; `used` are types that come from others, by identity."""
-    namer = Namer()
-    for name, extern in exports.items():
-        if isinstance(extern, ct.TypeBound):
-            namer.add(extern.type, name)
-    lines: list[str] = []
-    for name, extern in exports.items():
-        match extern:
-            case ct.TypeBound(ct.ResourceType() as t):
-                origin = (used or {}).get(id(t.resource))
-                if origin is not None and not extern.fresh:
-                    lines.append(f"{indent}use {origin};")
-                else:
-                    lines += _resource(name, exports, namer, indent)
-            case ct.TypeBound(t):
-                lines += _typedef_named(name, t, namer, indent)
-            case ct.FuncType():
-                if isinstance(names.parse_extern_name(name), names.Label):
-                    word = "async func" if extern.is_async else "func"
-                    signature = show_signature(extern, namer)
-                    lines.append(f"{indent}{label(name)}: {word}{signature};")
-            case _:
-                lines.append(f"{indent}// {name}: {ct.describe(extern)}")
-    return lines
-
-
-def _typedef_named(name: str, t: ct.AnyType, namer: Namer, indent: str) -> list[str]:
-    inner = Namer()
-    inner_names = vars(namer)["_names"]
-    vars(inner)["_names"] = {k: v for k, v in inner_names.items() if v[0] is not t}
-    return _typedef(name, t, inner, indent)
-
-
-def show_world(component: ct.ComponentType, name: str = "root") -> str:
-    """A component's type as a WIT world, its interfaces spelt out inside it."""
-    used: dict[int, str] = {}
-    lines = [f"world {name} {{"]
-    for word, externs in (("import", component.imports), ("export", component.exports)):
-        namer = Namer()
-        for extern_name, extern in externs.items():
+    def __init__(
+        self,
+        externs: Mapping[str, ct.ExternType],
+        source: Source = _nowhere,
+        docs: Mapping[str, str] = _NO_DOCS,
+    ) -> None:
+        self.externs = externs
+        self.source = source
+        self.docs = docs
+        self.namer = Namer()
+        self._found: dict[str, list[_Member]] | None = None
+        for name, extern in externs.items():
             if isinstance(extern, ct.TypeBound):
-                namer.add(extern.type, extern_name)
-        for extern_name, extern in externs.items():
-            lines += _world_item(word, extern_name, extern, namer, used)
-    return "\n".join([*lines, "}"])
+                self.namer.add(extern.type, name)
+
+    def origin(self, extern: ct.TypeBound) -> tuple[str, str] | None:
+        """The interface that a type comes from, and its name there."""
+        return None if extern.origin is None else self.source(extern.origin)
+
+    def lines(self, indent: str = "  ") -> list[str]:
+        """Every `use`, type and function, in order."""
+        found: list[str] = []
+        for source, pairs in self._uses().items():
+            found.append(f"{indent}use {source}.{{{', '.join(pairs)}}};")
+        for name, extern in self.externs.items():
+            match extern:
+                case ct.TypeBound() if self.origin(extern) is None:
+                    found += self.type(name, extern, indent)
+                case ct.TypeBound():
+                    pass
+                case ct.FuncType():
+                    found += self.func(name, extern, indent)
+                case _:
+                    found.append(f"{indent}// {name}: {ct.describe(extern)}")
+        return found
+
+    def _uses(self) -> dict[str, list[str]]:
+        uses: dict[str, list[str]] = {}
+        for name, extern in self.externs.items():
+            if isinstance(extern, ct.TypeBound):
+                origin = self.origin(extern)
+                if origin is not None:
+                    uses.setdefault(origin[0], []).append(_renaming(origin[1], name))
+        return uses
+
+    def func(self, name: str, ft: ct.FuncType, indent: str) -> list[str]:
+        """A function of the interface's own; methods stand in their resource."""
+        if not isinstance(names.parse_extern_name(name), names.Label):
+            return []
+        word = "async func" if ft.is_async else "func"
+        signature = show_signature(ft, self.namer)
+        return [*self._docs(name, indent), f"{indent}{label(name)}: {word}{signature};"]
+
+    def type(self, name: str, extern: ct.TypeBound, indent: str) -> list[str]:
+        """The lines that define `name`."""
+        docs = self._docs(name, indent)
+        title = label(name)
+        alias = None if extern.origin is None else self.namer.get(extern.origin)
+        if alias is not None:
+            return [*docs, f"{indent}type {title} = {alias};"]
+        match extern.type:
+            case ct.RecordType(fields):
+                namer = self.namer.without(extern.type)
+                inner = [(f, f"{label(f)}: {show_val(x, namer)},") for f, x in fields]
+                return [*docs, *self._body("record", name, inner, indent)]
+            case ct.VariantType(cases):
+                namer = self.namer.without(extern.type)
+                inner = [(c, f"{_case(c, x, namer)},") for c, x in cases]
+                return [*docs, *self._body("variant", name, inner, indent)]
+            case ct.EnumType(labels) | ct.FlagsType(labels):
+                word = "enum" if isinstance(extern.type, ct.EnumType) else "flags"
+                return [
+                    *docs,
+                    *self._body(word, name, [(x, f"{label(x)},") for x in labels], indent),
+                ]
+            case ct.ResourceType():
+                return [*docs, *self._resource(name, indent)]
+            case ct.FuncType() | ct.InstanceType() | ct.ComponentType():
+                return [f"{indent}// {name}: a type of a {ct.sort_of(extern.type)}"]
+            case t:
+                shown = show_val(t, self.namer.without(t))
+                return [*docs, f"{indent}type {title} = {shown};"]
+
+    def _docs(self, name: str, indent: str) -> list[str]:
+        return doc_lines(self.docs.get(name, ""), indent)
+
+    def _body(self, word: str, name: str, members: list[tuple[str, str]], indent: str) -> list[str]:
+        found = [f"{indent}{word} {label(name)} {{"]
+        for member, text in members:
+            found += self._docs(f"{name}.{member}", f"{indent}  ")
+            found.append(f"{indent}  {text}")
+        return [*found, f"{indent}}}"]
+
+    def _members(self) -> dict[str, list[_Member]]:
+        """The constructors, methods and static functions of each resource, found once."""
+        if self._found is None:
+            self._found = {}
+            for export, extern in self.externs.items():
+                if isinstance(extern, ct.FuncType):
+                    parsed = names.parse_extern_name(export)
+                    if isinstance(parsed, names.Constructor | names.Method | names.Static):
+                        member = (export, parsed, extern)
+                        self._found.setdefault(parsed.resource, []).append(member)
+        return self._found
+
+    def _resource(self, name: str, indent: str) -> list[str]:
+        found: list[str] = []
+        inside = f"{indent}  "
+        for export, parsed, extern in self._members().get(name, ()):
+            word = "async func" if extern.is_async else "func"
+            match parsed:
+                case names.Constructor():
+                    own = isinstance(extern.result, ct.OwnType)
+                    shown = show_signature(extern, self.namer, result=not own)
+                    text = f"constructor{shown};"
+                case names.Method(_, member):
+                    shown = show_signature(extern, self.namer, skip_self=True)
+                    text = f"{label(member)}: {word}{shown};"
+                case names.Static(_, member):
+                    shown = show_signature(extern, self.namer)
+                    text = f"{label(member)}: static {word}{shown};"
+                case _:
+                    assert_never(parsed)
+            found += [*self._docs(export, inside), f"{inside}{text}"]
+        if not found:
+            return [f"{indent}resource {label(name)};"]
+        return [f"{indent}resource {label(name)} {{", *found, f"{indent}}}"]
 
 
-def _world_item(
-    word: str, name: str, extern: ct.ExternType, namer: Namer, used: dict[int, str]
-) -> list[str]:
-    match extern:
-        case ct.FuncType():
-            kind = "async func" if extern.is_async else "func"
-            return [f"  {word} {label(name)}: {kind}{show_signature(extern, namer)};"]
-        case ct.InstanceType(exports):
-            inner = show_interface(exports, "    ", used)
-            for type_name, t in exports.items():
-                if isinstance(t, ct.TypeBound) and isinstance(t.type, ct.ResourceType):
-                    used.setdefault(id(t.type.resource), f"{name}.{{{label(type_name)}}}")
-            return [f"  {word} {name}: interface {{", *inner, "  }"]
-        case ct.TypeBound(ct.ResourceType()):
-            return [f"  {word} {label(name)}: resource;"]
-        case ct.TypeBound(t):
-            return _typedef_named(name, t, namer, "  ")
-        case _:
-            return [f"  // {word} {name}: {ct.describe(extern)}"]
+def _renaming(there: str, here: str) -> str:
+    return label(there) if there == here else f"{label(there)} as {label(here)}"
+
+
+def show_interface(exports: Mapping[str, ct.ExternType], indent: str = "  ") -> list[str]:
+    """The lines inside an interface, alone."""
+    return InterfacePrinter(exports).lines(indent)

@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from wherever.component.read import read_component
 from wherever.component.validate import Validated, validate
-from wherever.component.wit.show import show_world
+from wherever.component.wit.document import show_component
 from wherever.engine.engine import Code, Engine
 from wherever.engine.profile import Placement, Profile
 from wherever.engine.store import Limits, Store
@@ -38,7 +38,7 @@ class LoadedComponent(Face):
     @property
     def wit(self) -> str:
         """The component's world."""
-        return show_world(self._validated.type)
+        return show_component(self._validated)
 
     def close(self) -> None:
         """End the instance and give its memory back; calls after this fail."""
