@@ -221,28 +221,88 @@ def _writes(c: Conventions) -> None:
 
 
 class Liveness:
-    """Reads and live-outs: one backward pass a function, repeated until nothing changes."""
+    """Reads and live-outs: the least fixed point, block by block.
+
+    A block is looked at again only where something that it is computed from has grown: what is live
+    in a block after it, what a callee reads, or what is wanted of this function's own returns. Sets
+    only grow, so the order of work decides the time and not the result.
+    """
 
     def __init__(self, c: Conventions) -> None:
         self.c = c
         self.blocks = c.functions.blocks
-        self.callers: dict[int, set[int]] = {}
-        self.indirect: set[int] = set()
+        self.order: dict[int, list[int]] = {}  # function -> its blocks, in postorder
+        self.before: dict[int, dict[int, list[int]]] = {}  # function -> block -> those that use it
+        self.ends: dict[int, list[int]] = {}  # function -> blocks where control leaves it
+        self.users: dict[int, list[tuple[int, int]]] = {}  # callee -> (function, block)
+        self.unknown: list[tuple[int, int]] = []  # (function, block) of calls of an address
         for signature in c.all.values():
-            for callee in signature.callees:
-                self.callers.setdefault(callee, set()).add(signature.entry)
-            if signature.indirect:
-                self.indirect.add(signature.entry)
+            self._edges(signature)
             if signature.taken:
                 # also entered by the driver: what the ABI returns must be there
                 signature.live_out |= _RETURNED & signature.writes
         c.unknown_live_out = _RETURNED
-        self.order: dict[int, list[int]] = {}
-        self.work: deque[int] = deque(sorted(c.all, reverse=True))
+        # blocks to look at, by function; everything once, callees first
+        self.todo: dict[int, set[int]] = {entry: set(self.order[entry]) for entry in c.all}
+        self.work: deque[int] = deque(self._callees_first())
         self.queued = set(self.work)
 
-    def again(self, entry: int) -> None:
-        if entry not in self.queued and entry in self.c.all:
+    def _edges(self, signature: Signature) -> None:
+        """Who is computed from whom."""
+        entry = signature.entry
+        body = self.c.functions.bodies[entry]
+        order = self.order[entry] = _postorder(self.c.functions, body)
+        before: dict[int, list[int]] = {}
+        ends: list[int] = []
+        for start in order:
+            end = self.blocks[start].exit
+            targets = end.successors()
+            for target in targets:
+                before.setdefault(target, []).append(start)
+                if target in self.c.all:
+                    self.users.setdefault(target, []).append((entry, start))
+                    ends.append(start)
+            if end.kind is ExitKind.CALL:
+                self.users.setdefault(end.target, []).append((entry, start))
+            elif end.kind is ExitKind.CALL_INDIRECT:
+                self.unknown.append((entry, start))
+            elif end.kind is ExitKind.RET:
+                ends.append(start)
+            elif end.kind is ExitKind.JUMP_INDIRECT:
+                ends.append(start)
+                self.unknown.append((entry, start))
+                if not targets:
+                    for orphan in body.orphans:
+                        before.setdefault(orphan, []).append(start)
+        self.before[entry] = before
+        self.ends[entry] = ends
+
+    def _callees_first(self) -> list[int]:
+        found: list[int] = []
+        seen: set[int] = set()
+        everything = self.c.all
+        for root in everything:
+            if root in seen:
+                continue
+            seen.add(root)
+            stack = [(root, iter(everything[root].callees))]
+            while stack:
+                entry, rest = stack[-1]
+                for callee in rest:
+                    if callee not in seen and callee in everything:
+                        seen.add(callee)
+                        stack.append((callee, iter(everything[callee].callees)))
+                        break
+                else:
+                    found.append(entry)
+                    stack.pop()
+        return found
+
+    def again(self, entry: int, starts: Iterable[int]) -> None:
+        """Some blocks of a function have to be looked at again."""
+        todo = self.todo[entry]
+        todo.update(starts)
+        if todo and entry not in self.queued:
             self.queued.add(entry)
             self.work.append(entry)
 
@@ -259,7 +319,7 @@ class Liveness:
             more = live & callee.writes & ~callee.live_out
             if more:
                 callee.live_out |= more
-                self.again(target)
+                self.again(target, self.ends[target])
 
     def wanted_of_unknown(self, live: int) -> None:
         more = live & self.c.unknown_writes & ~self.c.unknown_live_out
@@ -268,36 +328,36 @@ class Liveness:
             for signature in self.c.all.values():
                 if signature.taken and more & signature.writes & ~signature.live_out:
                     signature.live_out |= more & signature.writes
-                    self.again(signature.entry)
+                    self.again(signature.entry, self.ends[signature.entry])
 
     def function(self, signature: Signature) -> None:
-        body = self.c.functions.bodies[signature.entry]
-        if signature.entry not in self.order:
-            self.order[signature.entry] = _postorder(self.c.functions, body)
-        order = self.order[signature.entry]
+        """Look at a function's blocks until nothing in it grows."""
+        entry = signature.entry
+        body = self.c.functions.bodies[entry]
         live = signature.live
         facts = self.c.facts
-        changed = True
-        while changed:
-            changed = False
-            for start in order:
-                block = self.blocks[start]
-                after = self.after(signature, block, live)
-                before = facts[start].before(after)
+        blocks = self.blocks
+        users = self.before[entry]
+        todo = self.todo[entry]
+        while todo:
+            now = [start for start in self.order[entry] if start in todo]
+            for start in now:
+                todo.discard(start)
+                before = facts[start].before(self.after(signature, blocks[start], live))
                 if before != live.get(start, -1):
                     live[start] = before
-                    changed = True
-        reads = live[signature.entry] if body.reached else 0
-        if any(checked(self.blocks[start]) for start in signature.frame.own_returns):
+                    todo.update(users.get(start, ()))
+        reads = live[entry] if body.reached else 0
+        if any(checked(blocks[start]) for start in signature.frame.own_returns):
             reads |= 1 << LINK
         if reads & ~signature.reads:
             signature.reads |= reads
-            for caller in self.callers.get(signature.entry, ()):
-                self.again(caller)
+            for caller, start in self.users.get(entry, ()):
+                self.again(caller, (start,))
             if signature.taken and reads & ~self.c.unknown_reads:
                 self.c.unknown_reads |= reads
-                for entry in self.indirect:
-                    self.again(entry)
+                for caller, start in self.unknown:
+                    self.again(caller, (start,))
 
     def leaving(self, signature: Signature, start: int, target: int) -> int:
         """Live where control leaves for another function (or its middle, or nowhere)."""
