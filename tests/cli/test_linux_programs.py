@@ -64,3 +64,10 @@ def test_both_targets_are_written_down(tmp_path: Path) -> None:
     again = wherever("translate", "--target", "browser", program)
     assert again.returncode == 2
     assert "there are wasi, wherever" in again.stderr
+
+
+@pytest.mark.slow
+def test_the_counter_counts(tmp_path: Path) -> None:
+    program = build("counter.S", tmp_path)
+    done = wherever("run", "--time", "20s", program)
+    assert (done.returncode, done.stderr) == (0, "")

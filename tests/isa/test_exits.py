@@ -28,9 +28,9 @@ def test_svc_is_a_system_call_with_its_immediate(machine: Machine) -> None:
         (0xD4200000, TrapKind.BREAKPOINT),  # brk #0
         (0xD4400000, TrapKind.ILLEGAL),  # hlt #0
         (0x00000000, TrapKind.ILLEGAL),  # udf #0
-        (0xD5380000, TrapKind.ILLEGAL),  # mrs x0, midr_el1
+        (0xD5380020, TrapKind.ILLEGAL),  # mrs x0, s3_0_c0_c0_1, which Linux does not emulate
+        (0xD5180600, TrapKind.ILLEGAL),  # msr id_aa64isar0_el1, x0
         (0xD5184000, TrapKind.ILLEGAL),  # msr spsr_el1, x0
-        (0xD53BE043, TrapKind.ILLEGAL),  # mrs x3, cntvct_el0
     ],
 )
 def test_traps_at_the_instruction(machine: Machine, word: int, kind: TrapKind) -> None:
@@ -41,6 +41,16 @@ def test_traps_at_the_instruction(machine: Machine, word: int, kind: TrapKind) -
 def test_the_frequency_is_that_of_nanoseconds(machine: Machine) -> None:
     machine.run(0xD53BE003)  # mrs x3, cntfrq_el0
     assert machine["x3"] == COUNTER_FREQUENCY == 1_000_000_000
+
+
+def test_identification_says_what_is_announced(machine: Machine) -> None:
+    machine.run(0xD5380601)  # mrs x1, id_aa64isar0_el1
+    fields = {"aes": 4, "sha1": 8, "sha2": 12, "crc32": 16, "atomic": 20}
+    found = {name: machine["x1"] >> at & 15 for name, at in fields.items()}
+    assert found == {"aes": 2, "sha1": 1, "sha2": 1, "crc32": 1, "atomic": 2}
+    machine["x2"] = 1
+    machine.run(0xD53807E2)  # mrs x2, a register that is reserved
+    assert machine["x2"] == 0
 
 
 def test_dc_zva_clears_the_block_that_dczid_announces(machine: Machine) -> None:

@@ -56,8 +56,8 @@ _I32, _I64 = NumType.I32, NumType.I64
 _PAGE: Final = 65536
 _MAX_TEXT: Final = 64 << 20
 # What the generated code implements, as the kernel announces it (asm/hwcap.h): FP, ASIMD, AES,
-# PMULL, SHA1, SHA2, CRC32, ATOMICS.
-HWCAP: Final = 1 << 0 | 1 << 1 | 1 << 3 | 1 << 4 | 1 << 5 | 1 << 6 | 1 << 7 | 1 << 8
+# PMULL, SHA1, SHA2, CRC32, ATOMICS, CPUID (isa.aarch64.identification says the same in detail).
+HWCAP: Final = 1 << 0 | 1 << 1 | 1 << 3 | 1 << 4 | 1 << 5 | 1 << 6 | 1 << 7 | 1 << 8 | 1 << 11
 
 
 @dataclass(slots=True)
@@ -81,16 +81,18 @@ def _body(emitted: Emitted) -> bytes:
     return function_body(locals_of([_TYPES[t] for t in emitted.locals]), emitted.code)
 
 
+def _exported(module: Module, name: str) -> int:
+    """The index of a function that the personality exports."""
+    for item in module.exports:
+        if item.name == name and item.kind is ExternKind.FUNC:
+            return item.index
+    raise InternalError(f"the Linux personality exports no function {name}")
+
+
 def read_personality(module: Module) -> Personality:
     """Find the personality's exports (linux/ABI.md)."""
     exports = {item.name: item for item in module.exports}
     imported = len(module.global_types()) - len(module.globals)
-
-    def function(name: str) -> int:
-        item = exports.get(name)
-        if item is None or item.kind is not ExternKind.FUNC:
-            raise InternalError(f"the Linux personality exports no function {name}")
-        return item.index
 
     def address(name: str) -> int:
         item = exports.get(name)
@@ -104,10 +106,10 @@ def read_personality(module: Module) -> Personality:
         raise InternalError(f"the Linux personality's {name} is not a constant")
 
     return Personality(
-        start=function("linux_start"),
-        syscall=function("linux_syscall"),
-        registers=function("linux_registers"),
-        fault=function("linux_fault"),
+        start=_exported(module, "linux_start"),
+        syscall=_exported(module, "linux_syscall"),
+        registers=_exported(module, "linux_registers"),
+        fault=_exported(module, "linux_fault"),
         image=address("linux_image"),
         state=address("linux_state"),
         pending=address("linux_pending"),
@@ -130,8 +132,9 @@ class Assembler:
         self.recovered = recovered
         self.lifted = lifted
         self.c = conventions
-        self.builder = ModuleBuilder(read_module(personality))
-        self.personality = read_personality(read_module(personality))
+        self.source = read_module(personality)
+        self.builder = ModuleBuilder(self.source)
+        self.personality = read_personality(self.source)
         self.sizes = Sizes()
         self.data_at = (image.end + 15) & ~15
         self.data = bytearray()
@@ -176,7 +179,12 @@ class Assembler:
         helpers = {opcodes.I64_MULH_U: mulh_u, opcodes.I64_MULH_S: mulh_s}
 
         runtime = [
-            (b.declare_function(_func_type(f.parameters, f.results), name=f.name), f.results)
+            (
+                _exported(self.source, f.imported)
+                if f.imported
+                else b.declare_function(_func_type(f.parameters, f.results), name=f.name),
+                f.results,
+            )
             for f in self.lifted.runtime.functions
         ]
         functions = {
@@ -229,6 +237,8 @@ class Assembler:
             b.functions_in_table(0, resumes, resume_table)
 
         for function, (index, _) in zip(self.lifted.runtime.functions, runtime, strict=True):
+            if function.imported:
+                continue
             b.define(index, _body(RuntimeEmitter(function, runtime, helpers).emit()))
         plain: dict[int, bytes] = {
             save: driver.save_state(p, registers, pc),

@@ -357,7 +357,7 @@ class RuntimeBuilder(Builder):
             self._open = False
 
     def function(
-        self, *, reads_memory: bool = False, writes_memory: bool = False
+        self, *, reads_memory: bool = False, writes_memory: bool = False, imported: str = ""
     ) -> RuntimeFunction:
         """The finished function."""
         if not self.done:
@@ -370,4 +370,5 @@ class RuntimeBuilder(Builder):
             self._function,
             reads_memory,
             writes_memory,
+            imported,
         )

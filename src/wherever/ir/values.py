@@ -200,6 +200,8 @@ class RuntimeFunction:
     """A small function the semantics call, described once: interpreted, and emitted as Wasm.
 
     Its registers are its parameters, then its locals; its blocks are addressed 0, 1, 2, ...
+    One that is `imported` exists outside: emission calls what has that name, and the blocks are
+    only what the interpreter takes for it.
     """
 
     name: str
@@ -208,6 +210,7 @@ class RuntimeFunction:
     function: Function
     reads_memory: bool = False
     writes_memory: bool = False
+    imported: str = ""
 
 
 NO_ARGS: Final[tuple[Value, ...]] = ()

@@ -18,6 +18,7 @@ ELSEWHERE = {
     "udf": "an exit to the host",
     "mrs": "a register that is refused",
     "mrs cntvct_el0": "the host's clock",
+    "mrs id": "the features are ours",
     "mrs cntfrq_el0": "the frequency is ours",
     "mrs ctr_el0": "the cache geometry is ours",
     "mrs dczid_el0": "the block size is ours; Unicorn's is larger",

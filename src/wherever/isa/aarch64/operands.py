@@ -14,6 +14,8 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Final
 
+from wherever.isa.aarch64.identification import name_of
+
 __all__ = ["CONDITIONS", "bit_mask", "immediate", "is_move_wide_of", "render", "signed"]
 
 Fields = Mapping[str, int]
@@ -152,6 +154,7 @@ def _system_register(f: Fields) -> str:
 
 
 OPERANDS["system_register"] = _system_register
+OPERANDS["identification"] = lambda f: name_of(f["crm"], f["op2"])
 
 _PLACEHOLDER: Final = re.compile(
     r"\{(?P<kind>[BDFHQRSVWX])(?P<letter>[a-z]2?)(?P<next>1)?(?P<sp>\+sp)?"

@@ -10,7 +10,7 @@ from wherever.ir.builder import RuntimeBuilder
 from wherever.ir.ops import I32, I64
 from wherever.ir.values import RuntimeFunction
 
-__all__ = ["STORE_EXCLUSIVE_128", "atomic_extreme", "crc32_step", "store_exclusive"]
+__all__ = ["COUNTER", "STORE_EXCLUSIVE_128", "atomic_extreme", "crc32_step", "store_exclusive"]
 
 _EXCHANGES: Final = (
     opcodes.I64_ATOMIC_RMW8_CMPXCHG_U,
@@ -54,6 +54,17 @@ def _store_exclusive_128() -> RuntimeFunction:
 
 
 STORE_EXCLUSIVE_128: Final = _store_exclusive_128()
+
+
+def _counter() -> RuntimeFunction:
+    r = RuntimeBuilder("counter", [], [I64])
+    r.label(0)
+    r.results(r.const_i64(0))
+    return r.function(imported="linux_counter")
+
+
+# CNTVCT_EL0: the personality reads the host's monotonic clock
+COUNTER: Final = _counter()
 
 
 _ATOMIC_LOADS: Final = (

@@ -7,8 +7,10 @@ from typing import Final
 
 from wherever.ir import opcodes
 from wherever.ir.values import TrapKind
+from wherever.isa.aarch64.identification import identification, is_identification
 from wherever.isa.aarch64.lifter import Lifter
 from wherever.isa.aarch64.registers import FPCR, FPSR, MONITOR_ADDRESS, TPIDR_EL0
+from wherever.isa.aarch64.runtime import COUNTER
 from wherever.isa.instruction import Flow, Group
 
 __all__ = ["COUNTER_FREQUENCY", "group"]
@@ -297,16 +299,28 @@ def mrs_cntfrq(m: Lifter, rt: int) -> None:
     asm=lambda f: "mrs {Xt}, cntvct_el0" if f["op2"] == 2 else "mrs {Xt}, s3_3_c14_c0_3",
     spec="D19 CNTVCT_EL0",
     examples=("d53be050 mrs x16, cntvct_el0",),
-    flow=Flow.TRAP,
 )
-def mrs_cntvct(m: Lifter) -> None:
-    # The counter is the host's clock, which generated code cannot reach: there is no exit for it
-    # yet, and a made-up time would be worse than SIGILL. C libraries ask the kernel instead.
-    m.b.trap(TrapKind.ILLEGAL)
+def mrs_cntvct(m: Lifter, rt: int) -> None:
+    # the personality's monotonic clock, which counts nanoseconds
+    (count,) = m.b.call_runtime(COUNTER)
+    m.i64.write(rt, count)
 
 
-def _not_known(op0: int, op1: int, crn: int, crm: int, op2: int) -> bool:
-    del op0
+@group.instruction(
+    "1101010100 1 1 1 000 0000 CRm:4 op2:3 Rt:5",
+    name="mrs id",
+    asm="mrs {Xt}, {identification}",
+    spec="D19 ID_AA64ISAR0_EL1, MIDR_EL1...; Linux, cpu-feature-registers",
+    examples=("d5380601 mrs x1, id_aa64isar0_el1", "d5380002 mrs x2, midr_el1"),
+    where=is_identification,
+)
+def mrs_identification(m: Lifter, crm: int, op2: int, rt: int) -> None:
+    m.i64.write(rt, m.b.const_i64(identification(crm, op2)))
+
+
+def _not_known(l: int, op0: int, op1: int, crn: int, crm: int, op2: int) -> bool:  # noqa: E741
+    if l and op0 and not op1 and not crn and is_identification(crm, op2):
+        return False
     return (op1, crn, crm, op2) not in _KNOWN
 
 
@@ -328,6 +342,5 @@ _KNOWN: Final = frozenset(
     flow=Flow.TRAP,
 )
 def system_register(m: Lifter) -> None:
-    # A register that user code may not touch. (Linux answers reads of the identification
-    # registers only where it announces HWCAP_CPUID, and ours does not.)
+    # A register that user code may not touch.
     m.b.trap(TrapKind.ILLEGAL)

@@ -14,6 +14,7 @@ s64 now(int clock) {
   }
   return (s64)t;
 }
+EXPORT(linux_counter) u64 linux_counter(void) { return (u64)now(CLOCK_MONOTONIC); } /* CNTVCT_EL0 */
 struct timespec timespec_of(s64 ns) { return (struct timespec){ns / 1000000000, ns % 1000000000}; }
 static struct timeval timeval_of(s64 ns) { return (struct timeval){ns / 1000000000, ns % 1000000000 / 1000}; }
 
