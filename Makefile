@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 JOBS ?= 2
 export WHEREVER_SUITES ?= $(abspath ../shared/suites)
 
-.PHONY: hostile hostile-components help setup personality demo test check format bench conformance corpora oracle
+.PHONY: guests hostile hostile-components help setup personality demo test check format bench conformance corpora oracle
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -56,6 +56,9 @@ race: setup  ## a minute of hostile guests racing in a shared directory, by each
 
 programs: setup  ## real WASI programs with least grants, and the refusal for each grant taken away
 	$(BIN)/python tests/programs/wasi_programs.py
+
+guests: setup  ## C and C++ programs, built every way, beside qemu, by both targets
+	$(BIN)/pytest -q -n $(JOBS) tests/programs/test_linux_guests.py --whole
 
 hostile: setup  ## 20 000 mutated modules and every sharp edge of the engine: typed errors, no abort
 	$(BIN)/python tests/hostile/modules.py 20000

@@ -54,6 +54,7 @@ _ARGUMENT_MASK: Final = mask_of(AAPCS64.arguments)
 _FLAGS: Final = mask_of(AAPCS64.flags)
 # What no call hands over and any code may look at: current in its global wherever control leaves.
 _THREAD: Final = mask_of((TPIDR_EL0, FPCR, FPSR))
+_AT_TRAPS: Final = mask_of((SP, X[29], LINK)) | _THREAD
 _TRACKED: Final = mask_of(AAPCS64.callee_saved) | 1 << LINK
 
 
@@ -191,7 +192,9 @@ def _writes(c: Conventions) -> None:
             if kind is ExitKind.SYSCALL:
                 signature.writes |= 1
                 signature.suspends = True
-            elif kind is ExitKind.RET and start not in signature.frame.own_returns:
+            elif start in body.passable or (
+                kind is ExitKind.RET and start not in signature.frame.own_returns
+            ):
                 signature.suspends = True
         signature.suspends = signature.suspends or signature.indirect
     changed = True
@@ -268,6 +271,8 @@ class Liveness:
                 self.unknown.append((entry, start))
             elif end.kind is ExitKind.RET:
                 ends.append(start)
+            elif start in body.passable:
+                before.setdefault(self.blocks[start].end, []).append(start)
             elif end.kind is ExitKind.JUMP_INDIRECT:
                 ends.append(start)
                 self.unknown.append((entry, start))
@@ -389,7 +394,10 @@ class Liveness:
                 return c.unknown_reads | following & ~c.unknown_writes
             case ExitKind.RET:
                 if block.start in signature.frame.own_returns:
-                    check = c.facts[block.start].returned if checked(block) else 0
+                    # whoever is resumed before this return goes on at the link in its global
+                    check = 0
+                    if signature.suspends or checked(block):
+                        check = c.facts[block.start].returned
                     return signature.live_out | given_back(signature) | check
                 return escaping(signature) | c.facts[block.start].returned
             case ExitKind.SYSCALL:
@@ -422,7 +430,12 @@ class Liveness:
                     else:
                         total |= self.leaving(signature, block.start, target)
                 return total
-            case ExitKind.TRAP | ExitKind.RESULTS:
+            case ExitKind.TRAP:
+                # what a handler and a backtrace need; and what follows, if it may go on there
+                if block.start in c.functions.bodies[signature.entry].passable:
+                    return _AT_TRAPS | live.get(block.end, 0)
+                return _AT_TRAPS
+            case ExitKind.RESULTS:
                 return 0
 
 

@@ -24,6 +24,8 @@ class Body:
     name: str
     reached: list[int] = field(default_factory=list[int])  # the entry first, then by address
     orphans: list[int] = field(default_factory=list[int])
+    # traps that a handler may go on behind: what follows them nothing else reaches
+    passable: set[int] = field(default_factory=set[int])
     returns: bool = False
 
 
@@ -145,4 +147,9 @@ def find_functions(recovered: Recovered, lifted: Lifted) -> Functions:
         if around not in bodies:
             bodies[around] = Body(around, recovered.names.get(around, f"part_{around:x}"))
         bodies[around].orphans.append(start)
+    for body in bodies.values():
+        orphans = set(body.orphans)
+        for start in (*body.reached, *body.orphans):
+            if blocks[start].exit.kind is ExitKind.TRAP and blocks[start].end in orphans:
+                body.passable.add(start)
     return Functions(bodies, blocks, entries, recovered.taken & entries)

@@ -36,7 +36,11 @@ class Lifted:
             starts = sorted(a for a in leaders if low <= a < low + 4 * len(words))
             starts.append(low + 4 * len(words))
             for i in range(len(starts) - 1):
-                self.block(words, low, starts[i], starts[i + 1])
+                start = starts[i]
+                while start < starts[i + 1]:
+                    # a word without a meaning ends a block early; what follows it is code again
+                    self.block(words, low, start, starts[i + 1])
+                    start = self.blocks[start].end
                 if progress is not None and i & 0xFF == 0:
                     progress(starts[i])
 

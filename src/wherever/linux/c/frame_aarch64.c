@@ -9,7 +9,8 @@ _Static_assert(sizeof(struct frame) == 4688, "rt_sigframe");
 __attribute__((aligned(8), used)) u32 linux_sigreturn[2] = {0xd2801168, 0xd4000001};
 struct linux_state linux_state __attribute__((aligned(16)));
 
-static int on_alternate(u64 sp) {
+u8 alternate_used;                                      /* a handler has been entered on it */
+int on_alternate(u64 sp) {
   return alternate_stack.ss_size && sp > alternate_stack.ss_sp &&
          sp - alternate_stack.ss_sp <= alternate_stack.ss_size;
 }
@@ -18,7 +19,7 @@ int frame_push(int signal, const struct siginfo *info, const struct sigaction *a
   struct linux_state *s = &linux_state;
   u64 sp = s->sp;
   if (action->flags & SA_ONSTACK && alternate_stack.ss_size && !on_alternate(sp))
-    sp = alternate_stack.ss_sp + alternate_stack.ss_size;
+    sp = alternate_stack.ss_sp + alternate_stack.ss_size, alternate_used = 1;
   u64 record_at = (sp - sizeof(struct record)) & ~15ull, at = record_at - sizeof(struct frame);
   struct record *r = guest(record_at, sizeof *r, PROT_WRITE);
   struct frame *f = guest(at, sizeof *f, PROT_WRITE);
@@ -50,7 +51,7 @@ int frame_push(int signal, const struct siginfo *info, const struct sigaction *a
   s->x[30] = action->flags & SA_RESTORER ? action->restorer : (u64)(u32)linux_sigreturn;
   s->sp = at;
   s->pc = action->handler;
-  if (alternate_stack.ss_flags & (int)0x80000000) alternate_stack = (struct stack){.ss_flags = SS_DISABLE};
+  if (alternate_stack.ss_flags & SS_AUTODISARM) alternate_stack = (struct stack){.ss_flags = SS_DISABLE};
   return 0;
 }
 

@@ -206,6 +206,8 @@ void signal_force(int signal, int code, u64 address);
 _Noreturn void end_by_signal(int signal);
 extern struct sigaction actions[65];
 extern struct stack alternate_stack;
+extern u8 alternate_used;
+int on_alternate(u64 sp);
 
 /* ---- the process (process.c, start.c) */
 extern u32 linux_pending;

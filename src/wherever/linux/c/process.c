@@ -2,17 +2,33 @@
 #include "wasi.h"
 
 char process_name[16] = "guest";
+static int ended_by;                                    /* the signal, if one ended the program */
 
+/* Preview 1 passes a status on, but runtimes refuse those above 125 (ADR 0058): said, and made 125. */
+static _Noreturn void leave(u32 status) {
+#ifndef WHEREVER_HOST
+  if (status > 125) {
+    struct text t = {0};
+    put(&t, "wherever: the program's status is "), put_unsigned(&t, status, 10, 0, ' ');
+    if (ended_by) put(&t, " (signal "), put_unsigned(&t, (u32)ended_by, 10, 0, ' '), put(&t, ")");
+    put(&t, ", given as 125: WASI passes on no more\n");
+    say(t.at);
+    status = 125;
+  }
+#endif
+  wasi_proc_exit(status);
+}
 _Noreturn void end(int status) {
   map_flush_all();
-  wasi_proc_exit((u32)status & 0xff);
+  leave((u32)status & 0xff);
 }
 _Noreturn void end_by_signal(int signal) {
   map_flush_all();
 #ifdef WHEREVER_HOST
   ours_killed((u32)signal);
 #endif
-  wasi_proc_exit(128u + (u32)signal);
+  ended_by = signal;
+  leave(128u + (u32)signal);
 }
 s64 sys_exit(int status) { end(status); }
 s64 sys_exit_group(int status) { end(status); }

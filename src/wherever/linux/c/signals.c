@@ -125,8 +125,17 @@ void signal_force(int signal, int code, u64 address) {
   handle(signal, &info);
 }
 
+static s64 change_stack(u64 in, u64 out, int on_it);
+static u64 asked[2];                                    /* sigaltstack(2), while registers are waited for */
+static u8 asking;
+
 EXPORT(linux_registers) s32 linux_registers(void) {
   int changed = 0;
+  if (asking) {
+    asking = 0;
+    linux_state.x[0] = (u64)change_stack(asked[0], asked[1], on_alternate(linux_state.sp));
+    changed = 1;
+  }
   if (returning) {
     u64 mask;
     returning = 0;
@@ -265,11 +274,14 @@ s64 sys_rt_tgsigqueueinfo(int tgid, int tid, int signal, u64 in) {
 }
 s64 sys_restart_syscall(void) { return -EINTR; }
 
-s64 sys_sigaltstack(u64 in, u64 out) {
+/* Whether the stack pointer is on the alternate stack decides; only linux_registers sees it (ADR 0051). */
+static s64 change_stack(u64 in, u64 out, int on_it) {
   struct stack new, old = alternate_stack;
+  old.ss_flags |= !old.ss_size ? SS_DISABLE : on_it ? SS_ONSTACK : 0;
   if (in && copy_in(&new, in, sizeof new)) return -EFAULT;
+  if (in && on_it) return -EPERM;
   if (in) {
-    int mode = new.ss_flags & ~(int)0x80000000;
+    int mode = new.ss_flags & ~SS_AUTODISARM;
     if (mode != 0 && mode != SS_DISABLE && mode != SS_ONSTACK) return -EINVAL;
     if (mode != SS_DISABLE && new.ss_size < 5120) return -ENOMEM;   /* arm64's MINSIGSTKSZ */
     if (mode == SS_DISABLE) new.ss_sp = new.ss_size = 0;
@@ -278,4 +290,10 @@ s64 sys_sigaltstack(u64 in, u64 out) {
     alternate_stack.pad0 = 0;
   }
   return out ? copy_out(out, &old, sizeof old) : 0;
+}
+s64 sys_sigaltstack(u64 in, u64 out) {
+  if (!alternate_used) return change_stack(in, out, 0);
+  asked[0] = in, asked[1] = out;
+  asking = linux_pending = 1;
+  return 0;
 }

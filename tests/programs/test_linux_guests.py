@@ -1,0 +1,60 @@
+"""Do C and C++ programs do, translated, what they do under qemu? `--whole` runs every variant."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import guests
+import pytest
+
+SOURCES = Path(__file__).parent / "linux"
+REASON = guests.missing()
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(REASON is not None, reason=str(REASON)),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Guest:
+    """A program, the ways it is built (the first in `make test`), and what it is called with."""
+
+    name: str
+    sources: tuple[str, ...]
+    builds: tuple[tuple[str, ...], ...]
+    calls: tuple[tuple[str, ...], ...] = ((),)
+
+
+LEVELS = (("-O2",), ("-O0",), ("-O1",), ("-O3",))
+GUESTS = (
+    Guest("control", ("../control.c",), LEVELS),
+    Guest(
+        "signals",
+        ("signals.c",),
+        LEVELS,
+        ((), ("abort",), ("abort-caught",), ("abort-jump",), ("pipe",), ("1",), ("17",)),
+    ),
+)
+CASES = [
+    pytest.param(guest, build, id=f"{guest.name}{''.join(build[:2])}")
+    for guest in GUESTS
+    for build in guest.builds
+]
+
+
+def agree(program: Path, calls: tuple[tuple[str, ...], ...], *, both: bool) -> None:
+    for arguments in calls:
+        expected = guests.under_qemu(program, *arguments)
+        assert guests.in_wherever(program, *arguments) == expected, arguments
+        if both:
+            portable = guests.under_wasmtime(program, *arguments)
+            assert portable == guests.portable(expected), arguments
+
+
+@pytest.mark.parametrize(("guest", "build"), CASES)
+def test_a_guest_agrees_with_qemu(guest: Guest, build: tuple[str, ...], whole: bool) -> None:
+    if build != guest.builds[0] and not whole:
+        pytest.skip("one of the builds that only `make guests` runs")
+    program = guests.compiled([SOURCES / s for s in guest.sources], *guests.MUSL, *build)
+    agree(program, guest.calls if whole else guest.calls[:2], both=whole or guest.name == "signals")
