@@ -23,7 +23,8 @@ from wherever.hosts.wasm.errors import (
 )
 from wherever.hosts.wasm.instance import Exports, Instance, Suspending
 from wherever.hosts.wasm.instance import instantiate_async as _instantiate_async
-from wherever.hosts.wasm.module import ExportDescriptor, ImportDescriptor, Module, validate
+from wherever.hosts.wasm.module import ExportDescriptor, ImportDescriptor, in_process, validate
+from wherever.hosts.wasm.module import Module as _Module
 from wherever.hosts.wasm.objects import Global, Memory, Table, Tag
 from wherever.hosts.wasm.realm import Store
 from wherever.hosts.wasm.streaming import gather, gather_async
@@ -31,6 +32,8 @@ from wherever.hosts.wasm.streaming import gather, gather_async
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable
 
+    from wherever.engine.engine import Code, Engine
+    from wherever.engine.outline import Outline
     from wherever.hosts.wasm.instance import Imports
     from wherever.hosts.wasm.streaming import Piece, Source
 
@@ -61,6 +64,29 @@ __all__ = [
     "validate",
     "wat2wasm",
 ]
+
+
+def _bounded(engine: Engine, wasm: bytes, outline: Outline) -> Code:
+    """Compile here what is certainly cheap, anything else in a child with limits (ADR 0007)."""
+    if outline.cheap:
+        return engine.compile(wasm, outline)
+    from wherever.nanoprocess.compiling import compiled_module
+
+    return compiled_module(engine, wasm, outline)
+
+
+class Module(_Module):
+    """A compiled module. It has no state: any number of instances can be made of it.
+
+    What compiling may take is bounded, since a few kilobytes can keep a compiler busy for hours: a
+    module that is not certainly cheap is compiled by a confined child, and found in the cache from
+    then on. `trusted` compiles any module in this process, without limits, and caches nothing.
+    """
+
+    __slots__ = ()
+
+    def __init__(self, source: Piece, *, trusted: bool = False) -> None:
+        super().__init__(source, compiler=in_process if trusted else _bounded)
 
 
 class Instantiated(NamedTuple):

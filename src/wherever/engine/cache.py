@@ -1,72 +1,72 @@
-"""Owns compiled code kept on disk, under the ledger's rule (ADR 0007).
+"""Owns compiled code kept on disk, under the ledger's rule (ADR 0007, 0010).
 
 Deserialising native code checks nothing, so an entry is loaded only if the store room's ledger says
 that we made exactly these bytes from exactly this key, in a folder that only we can write to. Any
-doubt is a miss: the module is compiled again.
+doubt is a miss: the module is compiled again. This is the one place that names such entries,
+whoever compiles and whoever loads.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from wherever.engine.release import VERSION, processor
+from wherever.store import Cache, digest_of, digest_of_parts, open_cache
+from wherever.version import __version__
 
-from wherever.engine.confine import serialised
-from wherever.errors import Unsupported
-from wherever.store.cache import open_cache
-from wherever.store.digest import digest_of, digest_of_parts
-
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from wherever.engine.engine import Code, Engine
-    from wherever.engine.outline import Outline
-    from wherever.store.cache import Cache
-    from wherever.store.digest import Digest
+    from typing import Self
+
+    from wherever.store import Digest
 
 __all__ = ["CodeCache"]
 
 
 class CodeCache:
-    """Machine code by module, processor, release and configuration."""
+    """Machine code by what it was made of: program, form, releases, processor.
+
+    The form is the configuration of the engine and what else is in the bytes besides machine code.
+    """
 
     __slots__ = ("cache",)
 
-    def __init__(self, cache: Cache | None = None) -> None:
-        self.cache = open_cache("code") if cache is None else cache
+    def __init__(self, cache: Cache) -> None:
+        self.cache = cache
+
+    @classmethod
+    def open(cls) -> Self | None:
+        """This user's; None where there is no place for one (a read-only home)."""
+        try:
+            return cls(open_cache("code"))
+        except OSError:
+            return None
+
+    def close(self) -> None:
+        """Close the folders."""
+        self.cache.close()
 
     @staticmethod
-    def key(engine: Engine, wasm: bytes) -> Digest:
-        """What the machine code of a module depends on."""
-        return digest_of_parts(digest_of(wasm), engine.key)
+    def key(form: str, program: bytes) -> Digest:
+        """What the machine code of a program depends on."""
+        return digest_of_parts(form, __version__, VERSION, processor(), digest_of(program))
 
-    def load(self, engine: Engine, wasm: bytes, outline: Outline | None = None) -> Code | None:
-        """The module's code where it is kept and loads; None otherwise."""
-        data = self.cache.get(self.key(engine, wasm))
-        if data is None:
-            return None
-        try:
-            return engine.load_own(data, wasm, outline)
-        except Unsupported:  # made on a processor with other features
-            return None
+    def get(self, key: Digest) -> bytes | None:
+        """The code that we made, checked against the ledger; None otherwise."""
+        return self.cache.get(key)
 
-    def code(
-        self,
-        engine: Engine,
-        wasm: bytes,
-        outline: Outline | None = None,
-        *,
-        trusted: bool = False,
-    ) -> Code:
-        """The module's code, kept from now on. One that is not `trusted` compiles in a child."""
-        code = self.load(engine, wasm, outline)
-        if code is not None:
-            return code
-        if trusted:
-            code = engine.compile(wasm, outline)
-            data = code.serialise()
-        else:
-            data = serialised(engine, wasm)
-            code = engine.load_own(data, wasm, outline)
-        self.cache.put(self.key(engine, wasm), data)
-        return code
+    def descriptor(self, key: Digest) -> int | None:
+        """The same as sealed memory for a worker, which sees no path."""
+        return self.cache.descriptor(key)
 
-    def descriptor(self, engine: Engine, wasm: bytes) -> int | None:
-        """The kept code as sealed memory for a worker, which sees no path; None where not kept."""
-        return self.cache.descriptor(self.key(engine, wasm))
+    def keep(self, key: Digest, code: bytes) -> None:
+        """Keep code that our own compiler made; a full disk leaves it absent."""
+        self.cache.put(key, code)
+
+    def vouch(self, key: Digest, code: bytes) -> None:
+        """Keep it, and note it in the ledger even where it cannot be kept: it goes into a file."""
+        self.keep(key, code)
+        if not self.made(code):
+            self.cache.ledger.record(digest_of(code), key)
+
+    def made(self, code: bytes) -> bool:
+        """Whether these are bytes that we made."""
+        return self.cache.ledger.knows(digest_of(code))

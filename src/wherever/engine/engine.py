@@ -8,7 +8,7 @@ import resource
 import threading
 from typing import TYPE_CHECKING
 
-from wherever.engine.library import VERSION, library, message_of
+from wherever.engine.library import library, message_of
 from wherever.engine.outline import Outline
 from wherever.engine.profile import Placement, Profile, configure, pool_fits
 from wherever.errors import InternalError, InvalidProgram, LimitExceeded, Unsupported
@@ -47,11 +47,6 @@ class Engine:
             _engines[profile.name] = engine
         return engine
 
-    @property
-    def key(self) -> str:
-        """What compiled code depends on besides the module: release, processor, configuration."""
-        return f"wasmtime {VERSION} {os.uname().machine} {self.profile.code_name}"
-
     def validate(self, wasm: Buffer) -> None:
         """Raise `InvalidProgram` where the bytes are not a valid module."""
         data = wasm if isinstance(wasm, bytes) else bytes(wasm)
@@ -62,7 +57,7 @@ class Engine:
     def compile(self, wasm: Buffer, outline: Outline | None = None) -> Code:
         """Compile a module's bytes to machine code, in this process and without limits of its own.
 
-        For a module from someone else use `compile_untrusted`, which gives time and memory bounds.
+        For a module from someone else: `cost.certainly_cheap`, or a child that has limits.
         """
         data = wasm if isinstance(wasm, bytes) else bytes(wasm)
         out = ctypes.c_size_t()

@@ -15,10 +15,10 @@ from ctypes import c_bool, c_char_p, c_int64, c_size_t, c_uint8, c_uint32, c_uin
 from ctypes import c_void_p as ptr
 from typing import Any
 
+from wherever.engine.release import VERSION
 from wherever.errors import Unsupported
 
 __all__ = [
-    "VERSION",
     "Library",
     "Words2",
     "Words3",
@@ -27,9 +27,6 @@ __all__ = [
     "library",
     "message_of",
 ]
-
-VERSION = "50.0.1"
-"""The only release whose layouts the tables of this room describe (ADR 0001)."""
 
 # name -> (result, arguments); None is void. Grouped as in the C headers. An address is given as
 # c_void_p and comes back as c_size_t, so that NULL is 0.

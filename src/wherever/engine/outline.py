@@ -69,16 +69,19 @@ class ExportItem:
 
 
 class Outline:
-    """A module's imports and exports by name, and the shape that decides its profile."""
+    """A module's imports and exports by name, the shape that decides its profile, and whether to
+    compile it takes little time for certain."""
 
-    __slots__ = ("exports", "imports", "shape")
+    __slots__ = ("cheap", "exports", "imports", "shape")
 
     def __init__(self, wasm: bytes) -> None:
+        from wherever.engine.cost import certainly_cheap
         from wherever.wasm.reader import read_module  # a worker with compiled code needs neither
         from wherever.wasm.shape import shape
 
         module = read_module(wasm)
         self.shape = shape(module)
+        self.cheap = certainly_cheap(module)
         self.imports = tuple(
             ImportItem(one.module, one.name, _item(one)) for one in self.shape.imports
         )

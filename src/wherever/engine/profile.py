@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import mmap
 from enum import Enum
+from typing import Self
 
 from wherever.engine.library import library, message_of
 from wherever.errors import Unsupported
@@ -70,6 +71,18 @@ class Profile:
     def code_name(self) -> str:
         """What of the configuration is in the machine code: all but the placement."""
         return self.name.partition("+")[2] or "plain"
+
+    @classmethod
+    def of_code(cls, code_name: str) -> Self:
+        """The configuration that a `code_name` was made from, placed on demand."""
+        words = set(code_name.split("+"))
+        return cls(
+            Placement.DEMAND,
+            epochs="epochs" in words,
+            fuel="fuel" in words,
+            dwarf="dwarf" in words,
+            backend=Backend.PULLEY if Backend.PULLEY.value in words else Backend.NATIVE,
+        )
 
     def replace(self, placement: Placement) -> Profile:
         """The same configuration with other placement."""

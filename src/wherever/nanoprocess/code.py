@@ -16,7 +16,7 @@ from wherever.engine.library import library, message_of
 from wherever.engine.outline import ExportItem, ImportItem, Outline
 from wherever.engine.profile import Placement, Profile
 from wherever.errors import InternalError
-from wherever.nanoprocess.codefile import MAGIC, cut
+from wherever.nanoprocess.codefile import FORM, MAGIC, MODULE, cut
 from wherever.nanoprocess.frames import OUTLINE, frame
 from wherever.wasm.types import (
     AddressType,
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from wherever.engine.outline import ItemType
     from wherever.wasm.types import ValType
 
-__all__ = ["compile_program", "load", "open_compiler", "open_engine"]
+__all__ = ["compile_for", "load", "open_compiler", "open_engine"]
 
 _LETTERS: dict[str, ValType] = {
     "i": NumType.I32,
@@ -54,8 +54,11 @@ def open_engine() -> None:
     Engine.of(_PROFILE)
 
 
-def open_compiler() -> None:
+def open_compiler(form: str) -> None:
     """Load everything that compiling needs: a confined child can open no file."""
+    if form != FORM:
+        _engine_of(form)
+        return
     from wherever.nanoprocess import light, light_typing
 
     # Components need the real ones; what has been made with the light ones stays as it is.
@@ -69,8 +72,17 @@ def open_compiler() -> None:
     components.open_compiler()
 
 
+def compile_for(form: str, data: bytes) -> bytes:
+    """The bytes of the form that is wanted. Runs in a child with limits of its own."""
+    return compile_program(data) if form == FORM else _engine_of(form).compile(data).serialise()
+
+
+def _engine_of(form: str) -> Engine:
+    return Engine.of(Profile.of_code(form.removeprefix(MODULE)))
+
+
 def compile_program(data: bytes) -> bytes:
-    """The bytes for `load`, from a module or its text. Runs in a child with limits of its own."""
+    """The bytes for `load`, from a module or its text, or a component."""
     if data[:8] == b"\0asm\x0d\0\1\0":
         from wherever.nanoprocess.components import compile_component
 

@@ -1,27 +1,40 @@
-"""Owns compiled programs on the parent's side: the cache, the ledger, and the child that compiles.
+"""Owns compiled code on the parent's side: found by the ledger, or compiled by a confined child.
 
 Code is loaded only if this user's ledger names it (ADR 0010). Compiling looks at hostile bytes for
-as long as they like, so a confined child with limits does it and hands back bytes, nothing else.
+as long as they like, so a confined child with limits does it and hands back bytes, nothing else
+(ADR 0007). Every face of the package compiles here, but for modules that are certainly cheap.
 """
 
 from __future__ import annotations
 
 import os
 
+from wherever.engine.cache import CodeCache
 from wherever.errors import InternalError, InvalidProgram, LimitExceeded
-from wherever.nanoprocess.codefile import MAGIC, is_code
+from wherever.nanoprocess.codefile import FORM, MODULE, is_code
 from wherever.nanoprocess.pool import take
+from wherever.nanoprocess.signals import SIGABRT
 from wherever.nanoprocess.supervise import Supervision
 from wherever.policy import Limits
-from wherever.store import Cache, Digest, digest_of, digest_of_parts, open_cache
 from wherever.store.cache import sealed
-from wherever.version import __version__
 
-__all__ = ["ENGINE", "compiled", "compiled_descriptor"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TypeVar
 
-ENGINE = "50.0.1"  # as engine.library has it; importing that takes longer than the rest of a start
-_LIMITS = Limits(memory=None, time=600, cpu=None)
-_LARGEST = 2 << 30
+    from wherever.engine.engine import Code, Engine
+    from wherever.engine.outline import Outline
+    from wherever.nanoprocess.result import Result
+    from wherever.store import Digest
+
+    T = TypeVar("T")
+
+__all__ = ["COMPILING", "compiled", "compiled_descriptor", "compiled_module"]
+
+COMPILING = Limits(memory=4 << 30, time=600, cpu=300)
+"""What compiling one program may take: a megabyte of machine code takes about a second."""
+_LARGEST = 1 << 30
 
 
 def compiled_descriptor(data: bytes, name: str) -> int:
@@ -29,68 +42,87 @@ def compiled_descriptor(data: bytes, name: str) -> int:
     if is_code(data):
         _require_ours(data, name)
         return sealed(data)
-    cache = _cache()
-    if cache is None:
-        return sealed(_compile(data))
-    try:
-        key = _key(data)
-        found = cache.descriptor(key)
-        if found is not None:
-            return found
-        code = _compile(data)
-        cache.put(key, code)
-        return sealed(code)
-    finally:
-        cache.close()
+
+    def known(cache: CodeCache, key: Digest) -> int | None:
+        return cache.descriptor(key)
+
+    return _found(FORM, data, known, sealed)
+
+
+def compiled_module(
+    engine: Engine, wasm: bytes, outline: Outline | None = None, limits: Limits = COMPILING
+) -> Code:
+    """A module's code for an engine of this process, whose profile decides the form."""
+    form = f"{MODULE}{engine.profile.code_name}"
+
+    def known(cache: CodeCache, key: Digest) -> bytes | None:
+        return cache.get(key)
+
+    return engine.load_own(_found(form, wasm, known, bytes, limits), wasm, outline)
 
 
 def compiled(data: bytes) -> bytes:
     """The compiled form of a program, noted in the ledger so that it may be loaded from a file."""
-    cache = open_cache("code")
+    cache = CodeCache.open()
+    if cache is None:
+        raise InvalidProgram(
+            "there is no place for a ledger of what was compiled here, and compiled code is loaded "
+            "only if that names it: set WHEREVER_CACHE to a folder that can be written to"
+        )
     try:
-        key = _key(data)
-        code = cache.get(key) or _compile(data)
-        cache.put(key, code)
-        if not cache.ledger.knows(digest_of(code)):  # larger than the quota, or no room
-            cache.ledger.record(digest_of(code), key)
+        key = cache.key(FORM, data)
+        code = cache.get(key) or _compile(FORM, data, COMPILING)
+        cache.vouch(key, code)
         return code
     finally:
         cache.close()
 
 
-def _cache() -> Cache | None:
-    """The cache of compiled code; None where there is no place for one (a read-only home)."""
+def _found(
+    form: str,
+    data: bytes,
+    known: Callable[[CodeCache, Digest], T | None],
+    made: Callable[[bytes], T],
+    limits: Limits = COMPILING,
+) -> T:
+    """What the cache holds, else what the child makes, which is kept."""
+    cache = CodeCache.open()
+    if cache is None:
+        return made(_compile(form, data, limits))
     try:
-        return open_cache("code")
-    except OSError:
-        return None
-
-
-def _key(data: bytes) -> Digest:
-    machine = os.uname().machine
-    return digest_of_parts(MAGIC, __version__, ENGINE, machine, "demand", digest_of(data))
+        key = cache.key(form, data)
+        found = known(cache, key)
+        if found is None:
+            code = _compile(form, data, limits)
+            cache.keep(key, code)
+            found = made(code)
+        return found
+    finally:
+        cache.close()
 
 
 def _require_ours(data: bytes, name: str) -> None:
-    cache = _cache()
-    if cache is None or not cache.ledger.knows(digest_of(data)):
+    cache = CodeCache.open()
+    if cache is None or not cache.made(data):
         raise InvalidProgram(
             f"{name} is compiled code that was not compiled here by this user: it could be "
             "anything, and is not loaded; compile the module with wherever compile"
         )
 
 
-def _compile(data: bytes) -> bytes:
+def _compile(form: str, data: bytes, limits: Limits) -> bytes:
     """Compile in a child, and take the bytes once it has ended and can change them no more."""
     program = sealed(data)
     target = os.memfd_create("wherever-code", os.MFD_CLOEXEC)
     try:
         worker = take()
-        if not worker.send({"compile": True}, [program, target]):
+        work = {"compile": form, "memory": limits.memory, "cpu": limits.cpu}
+        if not worker.send(work, [program, target]):
             raise InternalError("the compiling child ended before it had its work")
-        result = Supervision(worker, _LIMITS).watch()
+        # Memory and processor time are kept in the child: see `guest.compile_`.
+        result = Supervision(worker, limits).watch()
         if not result.ok:
-            raise _failed(result.limit, result.sentence())
+            raise _failed(result, limits)
         size = os.fstat(target).st_size
         if not 0 < size <= _LARGEST:
             raise InternalError(f"the compiling child gave {size} bytes")
@@ -100,8 +132,21 @@ def _compile(data: bytes) -> bytes:
         os.close(target)
 
 
-def _failed(limit: LimitExceeded | None, sentence: str) -> Exception:
-    if limit is not None:
-        message = f"compiling took too much: {limit}"
-        return LimitExceeded(message, limit=limit.limit, value=limit.value)
-    return InvalidProgram(f"compiling ended unexpectedly, so the module is refused: {sentence}")
+def _failed(result: Result, limits: Limits) -> Exception:
+    limit = result.limit.limit if result.limit is not None else ""
+    if result.signal == SIGABRT:  # all that the compiler does when an allocation fails
+        limit = "memory"
+    if not limit:
+        return InvalidProgram(
+            f"compiling ended unexpectedly, so the module is refused: {result.sentence()}"
+        )
+    allowed = {
+        "time": f"{limits.time:g} s",
+        "cpu": f"{limits.cpu:g} s of processor time",
+        "memory": f"{(limits.memory or 0) >> 20} MiB of memory",
+    }
+    return LimitExceeded(
+        f"compiling took more than the {allowed.get(limit, limit)} that it may take",
+        limit=limit,
+        value=getattr(limits, limit, None),
+    )

@@ -13,7 +13,7 @@ from wherever.hosts.wasi.command import instantiate
 from wherever.hosts.wasi.run import GuestExit
 from wherever.hosts.wasi.table import MODULE
 from wherever.nanoprocess import light, light_typing
-from wherever.nanoprocess.code import compile_program, load, open_compiler
+from wherever.nanoprocess.code import compile_for, load, open_compiler
 from wherever.nanoprocess.codefile import MAGIC
 from wherever.nanoprocess.confine import close_others, confine
 from wherever.nanoprocess.frames import CHANNEL
@@ -127,17 +127,19 @@ def run(work: Work, fds: list[int], report: Report) -> Ending:
     return replace(ending, memory=memory, cpu=time.process_time() - started)
 
 
-def compile_(fds: list[int], report: Report) -> None:
+def compile_(work: Mapping[str, Any], fds: list[int], report: Report) -> None:
     """Compile the program of the first descriptor into the second, confined as for a guest."""
     program, target = fds
+    form: str = work["compile"]
     close_others(frozenset((CHANNEL, program, target)))
     os.chdir("/")
-    open_compiler()
-    limits = Limits(memory=4 << 30, time=None, cpu=300)
+    open_compiler(form)
+    limits = Limits(memory=work["memory"], time=None, cpu=work["cpu"])
     report.die_with_parent()
-    start_timer(300)
+    if limits.cpu is not None:
+        start_timer(limits.cpu)
     report.confined(confine(Grants(), limits).lacks)
-    view = memoryview(compile_program(read_all(program)))
+    view = memoryview(compile_for(form, read_all(program)))
     while view:
         view = view[os.write(target, view) :]
 

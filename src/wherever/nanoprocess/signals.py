@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ENDING",
+    "SIGABRT",
     "SIGINT",
     "SIGKILL",
     "SIGPIPE",
@@ -24,6 +25,7 @@ __all__ = [
     "start_timer",
 ]
 
+SIGABRT = int(raw.SIGABRT)
 SIGINT = int(raw.SIGINT)
 SIGKILL = int(raw.SIGKILL)
 SIGPIPE = int(raw.SIGPIPE)

@@ -44,8 +44,8 @@ def main() -> None:
         message, fds = receive()
         if message is not None:
             report = guest.Report(_decided, _confined, _die_with_parent)
-            if message.pop("compile", False):
-                guest.compile_(fds, report)
+            if "compile" in message:
+                guest.compile_(message, fds, report)
                 ending = guest.Ending("exit")
             else:
                 ending = guest.run(guest.Work.of(message), fds, report)

@@ -12,11 +12,14 @@ from wherever.hosts.wasm.realm import POOLED
 from wherever.wasm.reader import read_module
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from wherever.engine.outline import ItemType
 
     Buffer = bytes | bytearray | memoryview
+    Compiler = Callable[[Engine, bytes, Outline], Code]
 
-__all__ = ["ExportDescriptor", "ImportDescriptor", "Module", "validate"]
+__all__ = ["ExportDescriptor", "ImportDescriptor", "Module", "in_process", "validate"]
 
 
 class ImportDescriptor(NamedTuple):
@@ -36,12 +39,18 @@ class ExportDescriptor(NamedTuple):
     type: str
 
 
+def in_process(engine: Engine, wasm: bytes, outline: Outline) -> Code:
+    """Compile here, for as long as it takes."""
+    return engine.compile(wasm, outline)
+
+
 class Module:
     """A compiled module. It has no state: any number of instances can be made of it."""
 
-    __slots__ = ("_codes", "best", "outline", "wasm")
+    __slots__ = ("_codes", "_compiler", "best", "outline", "wasm")
 
-    def __init__(self, source: Buffer) -> None:
+    def __init__(self, source: Buffer, *, compiler: Compiler = in_process) -> None:
+        """`compiler` is handed in: this room cannot start a child that has limits."""
         if isinstance(cast("object", source), str):
             raise TypeError(
                 f"a module is made of bytes, not {type(source).__name__}; for the text format use "
@@ -59,6 +68,7 @@ class Module:
         self.wasm = wasm
         self.outline = outline
         self._codes: dict[str, Code] = {}
+        self._compiler = compiler
         self.best = self.code(Engine.of(choose(outline.shape, POOLED)))
         """The code for the cheapest placement that the module fits."""
 
@@ -72,7 +82,7 @@ class Module:
                     first = next(iter(self._codes.values()))
                     code = engine.load_own(first.serialise(), self.wasm, self.outline)
                 else:
-                    code = engine.compile(self.wasm, self.outline)
+                    code = self._compiler(engine, self.wasm, self.outline)
             except InvalidProgram as error:
                 raise CompileError(str(error)) from None
             self._codes[engine.profile.name] = code
