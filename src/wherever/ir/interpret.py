@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from wherever.ir import meaning, opcodes, vector
 from wherever.ir.ops import BY_NUMBER, I32, I64, Kind, Op
-from wherever.ir.values import Block, ExitKind, RuntimeFunction, Value
+from wherever.ir.values import Block, ExitKind, Function, RuntimeFunction, Value
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,6 +19,7 @@ _MEANINGS: Final[dict[int, meaning.Meaning]] = {
     if op.kind in (Kind.PURE, Kind.LANE)
 }
 _LANED: Final = frozenset(op.number for op in BY_NUMBER.values() if op.kind is Kind.LANE)
+_INSIDE: Final = (ExitKind.JUMP, ExitKind.BRANCH, ExitKind.SWITCH, ExitKind.JUMP_INDIRECT)
 _M32: Final = 0xFFFF_FFFF
 _M64: Final = 0xFFFF_FFFF_FFFF_FFFF
 
@@ -199,6 +200,28 @@ def run_block(
             return Outcome(end.kind, end.target, end.other, end.imm, values)
 
 
+def run_function(
+    function: Function,
+    state: list[int],
+    memory: Memory,
+    runtime: Sequence[RuntimeFunction] = (),
+    *,
+    at: int | None = None,
+    steps: int = 1_000_000,
+) -> Outcome:
+    """Run a guest function from `at` (else its entry) until control leaves its blocks.
+
+    That is at a call, a return, a system call, a trap, or a jump to where it has no block.
+    """
+    here = function.entry if at is None else at
+    for _ in range(steps):
+        outcome = run_block(function.blocks[here], state, memory, runtime)
+        if outcome.kind not in _INSIDE or outcome.address not in function.blocks:
+            return outcome
+        here = outcome.address
+    raise RuntimeError(f"function {function.name} did not leave its blocks in {steps} steps")
+
+
 def run_runtime(
     function: RuntimeFunction,
     args: Sequence[int],
@@ -231,4 +254,13 @@ def evaluate(value: Value, state: list[int] | None = None) -> int:
     return _Frame([] if state is None else state, _None(), ()).of(value)
 
 
-__all__ = ["I32", "I64", "Memory", "Outcome", "evaluate", "run_block", "run_runtime"]
+__all__ = [
+    "I32",
+    "I64",
+    "Memory",
+    "Outcome",
+    "evaluate",
+    "run_block",
+    "run_function",
+    "run_runtime",
+]
