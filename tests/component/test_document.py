@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from wherever.component.bindings import of_component, package_texts
+from wherever.component.facts import Validated
 from wherever.component.read import read_component
-from wherever.component.validate import Validated, validate
+from wherever.component.validate import validate
 from wherever.component.wit.docs import PackageDocs, package_docs, read_docs
 from wherever.component.wit.document import show_component
 from wherever.component.wit.resolve import resolver_of

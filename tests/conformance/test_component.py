@@ -21,8 +21,9 @@ import pytest
 from wherever.component import syntax as cs
 from wherever.component import types as ct
 from wherever.component.canonical.values import Err, Ok, ResultError, Some
+from wherever.component.facts import Validated
 from wherever.component.read import read_component
-from wherever.component.validate import Validated, validate
+from wherever.component.validate import validate
 from wherever.engine.engine import Engine
 from wherever.engine.profile import Placement, Profile
 from wherever.errors import GuestTrap, InvalidProgram, Unsupported

@@ -7,7 +7,7 @@ from wherever.policy import Malformed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from wherever.component.validate import Validated
+    from wherever.component.facts import Validated
     from wherever.wasm.inspect import Json
 
 __all__ = ["only_wit", "world_json", "world_lines"]

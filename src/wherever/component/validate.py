@@ -7,10 +7,10 @@ binding need: nothing after this looks an index up without knowing that it is th
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
-from typing import TypeAlias, TypeVar
+from typing import TypeVar
 
 from wherever.component.core_modules import module_type
+from wherever.component.facts import BuiltinFact, Fact, LiftFact, LowerFact, Validated
 from wherever.component.layout import Layouts
 from wherever.component.scope import (
     InvalidComponent,
@@ -72,43 +72,6 @@ from wherever.wasm import types as core
 _T = TypeVar("_T")
 MAX_TYPE_DEPTH = 100
 MAX_TYPE_SIZE = 1_000_000
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class LiftFact:
-    """A lifted function: its type, and that of the core function it calls."""
-
-    type: FuncType
-    core: core.FuncType
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class LowerFact:
-    """A lowered function: its type, and that of the core function it becomes."""
-
-    type: FuncType
-    core: core.FuncType
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class BuiltinFact:
-    """A canonical built-in's core type, and the type or resource that it works on."""
-
-    core: core.FuncType
-    type: AnyType | None = None
-
-
-Fact: TypeAlias = object
-"""What validation learned about a definition: its type, or one of the facts above."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Validated:
-    """A component that validates: its type, and a fact for each of its definitions."""
-
-    component: Component
-    type: ComponentType
-    facts: tuple[Fact, ...]
 
 
 def validate(component: Component) -> Validated:

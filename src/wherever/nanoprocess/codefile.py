@@ -7,8 +7,8 @@ from wherever.nanoprocess.frames import LARGEST, OUTLINE, BrokenFrame, fields_of
 
 __all__ = ["FORM", "MAGIC", "MODULE", "cut", "is_code"]
 
-MAGIC = b"\0wherever code 1\n"
-FORM = "program 1"
+MAGIC = b"\0wherever code 2\n"
+FORM = "program 2"
 """What a compiling child is asked for, and part of the cache's key: these bytes."""
 MODULE = "module "
 """The same for machine code alone; the engine's configuration follows (`Profile.code_name`)."""

@@ -1,26 +1,36 @@
 """Owns components on their way to a worker and in it: compiled by the child, run after confinement.
 
-    magic    6    size, the component    size, the code of each core module, in reading order
+    magic    6    size, the plan    size, the code of a core module, ...
 
-A size is 8 bytes, little-endian. The component itself travels along: what its functions and types
-are is read from it again, only the compiling is saved.
+A size is 8 bytes, little-endian. The plan is what validation found out (`component.plan`), with
+what linking asks of each module: a worker neither reads the component again nor checks it.
 """
 
 from __future__ import annotations
 
 import ctypes
+import mmap
+import os
 import struct
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import TypeAlias
 
+from wherever.component import plan
+from wherever.component import syntax as cs
+from wherever.component.facts import Validated
 from wherever.engine.engine import Code, Engine
 from wherever.engine.library import library, message_of
+from wherever.engine.outline import ExportItem, ImportItem, ItemType, Outline, TagItem
 from wherever.engine.profile import Placement, Profile
 from wherever.errors import InternalError, InvalidProgram
-from wherever.hosts.component.command import Prepared, prepare, read_outlines, run_command
+from wherever.hosts.component.census import Census
+from wherever.hosts.component.codes import Prepared
+from wherever.hosts.component.command import prepare, run_command
 from wherever.hosts.component.load import DEFAULT_MEMORY
 from wherever.nanoprocess.codefile import MAGIC
 from wherever.system.surroundings import Surroundings
+from wherever.wasm import types as core
 
 __all__ = ["call_component", "compile_component", "is_compiled", "load", "open_compiler"]
 
@@ -28,10 +38,19 @@ _KIND = 6
 _HEADER = MAGIC + bytes((_KIND,))
 _SIZE = struct.Struct("<Q")
 
+_Told: TypeAlias = tuple[tuple[tuple[str, str, object], ...], tuple[tuple[object, ...], ...]]
+"""An outline as a plan has it: imports by module, name and type; exports by name, kind, index,
+type."""
+
+_Whole: TypeAlias = tuple[
+    Validated, tuple[int, int, int], tuple[tuple[int, int, int], ...], tuple[_Told, ...]
+]
+"""A plan: the component, its census, where each module lies and which code it has, outlines."""
+
 
 def open_compiler() -> None:
     """Load everything that compiling needs: a confined child can open no file."""
-    prepare(b"\0asm\x0d\0\1\0")
+    compile_component(b"\0asm\x0d\0\1\0")
 
 
 def is_compiled(data: bytes) -> bool:
@@ -42,45 +61,131 @@ def is_compiled(data: bytes) -> bool:
 def compile_component(data: bytes) -> bytes:
     """The bytes for `load`. Runs in a child with limits of its own."""
     prepared = prepare(data)
-    parts = [data, *[code.serialise() for code in prepared.codes.values()]]
+    asked = _names_asked(prepared.validated, prepared.codes)
+    codes = {id(code): code for code in prepared.codes}
+    places = {key: at for at, key in enumerate(codes)}
+    census = prepared.census
+    whole = (
+        prepared.validated,
+        (census.memories, census.tables, census.instances),
+        tuple([(*span, places[id(code)]) for span, code in _spans(prepared)]),
+        tuple([_told(code.outline, asked) for code in codes.values()]),
+    )
+    parts = [plan.pack(whole), *[code.serialise() for code in codes.values()]]
     return b"".join([_HEADER, *[_SIZE.pack(len(part)) + part for part in parts]])
 
 
-def load(data: bytes) -> Prepared:
-    """The component of bytes that `compile_component` made; the caller has asked the ledger."""
-    parts = _parts(data)
-    component = bytes(next(parts))
+def load(fd: int) -> Prepared:
+    """The component that `compile_component` made; the caller has asked the ledger."""
+    mapped = mmap.mmap(fd, 0, flags=mmap.MAP_PRIVATE, prot=mmap.PROT_READ | mmap.PROT_WRITE)
+    os.close(fd)
+    parts = list(_parts(mapped))
+    at, size = parts[0]
+    whole: _Whole = plan.unpack(mapped[at : at + size])
+    validated, counts, spans, outlines = whole
     engine = Engine.of(Profile(Placement.DEMAND, epochs=False))
+    codes: list[Code] = [
+        _code(engine, mapped, at, size, told)
+        for (at, size), told in zip(parts[1:], outlines, strict=True)
+    ]
+    return Prepared(
+        validated,
+        engine,
+        tuple([(start, end) for start, end, _ in spans]),
+        tuple([codes[place] for _, _, place in spans]),
+        Census(*counts),
+    )
 
-    def deserialised(wasm: bytes) -> Code:
-        part = next(parts)
-        out = ctypes.c_size_t()
-        code = bytes(part)
-        error = library().wasmtime_module_deserialize(
-            engine.ptr, code, len(code), ctypes.addressof(out)
+
+def _spans(prepared: Prepared) -> Iterator[tuple[tuple[int, int], Code]]:
+    return zip(prepared.spans, prepared.codes, strict=True)
+
+
+def _code(engine: Engine, mapped: mmap.mmap, at: int, size: int, told: _Told) -> Code:
+    out = ctypes.c_size_t()
+    start = ctypes.addressof(ctypes.c_char.from_buffer(mapped, at)) if size else 0
+    error = library().wasmtime_module_deserialize(engine.ptr, start, size, ctypes.addressof(out))
+    if error:
+        raise InternalError(
+            f"compiled code does not load: {message_of(error)}; wherever cache clear, and again"
         )
-        if error:
-            raise InternalError(
-                f"compiled code does not load: {message_of(error)}; wherever cache clear, and again"
-            )
-        return Code(engine, out.value, wasm)
-
-    prepared = prepare(component, compiled=deserialised)
-    read_outlines(prepared)
-    return prepared
+    return _Loaded(engine, out.value, told)
 
 
-def _parts(data: bytes) -> Iterator[memoryview]:
-    view = memoryview(data)
+class _Loaded(Code):
+    """Code whose outline was told, not read."""
+
+    __slots__ = ()
+
+    def __init__(self, engine: Engine, ptr: int, told: _Told) -> None:
+        super().__init__(engine, ptr, b"")
+        outline = Outline.__new__(Outline)
+        imports, exports = told
+        outline.imports = tuple([ImportItem(m, name, _item(t)) for m, name, t in imports])
+        found: dict[str, ExportItem] = {}
+        for entry in exports:
+            name, kind, index, t = entry
+            assert isinstance(name, str)
+            assert isinstance(index, int)
+            assert isinstance(kind, core.ExternKind)
+            found[name] = ExportItem(name, kind, index, _item(t))
+        outline.exports = found
+        self._outline = outline
+
+
+def _told(outline: Outline, asked: frozenset[str]) -> _Told:
+    imports = tuple([(item.module, item.name, _tell(item.type)) for item in outline.imports])
+    exports = tuple(
+        [
+            (item.name, item.kind, item.index, _tell(item.type))
+            for item in outline.exports.values()
+            if item.name in asked
+        ]
+    )
+    return imports, exports
+
+
+def _tell(item: ItemType) -> object:
+    return (item.params,) if isinstance(item, TagItem) else item
+
+
+def _item(told: object) -> ItemType:
+    match told:
+        case core.FuncType() | core.MemoryType() | core.TableType() | core.GlobalType():
+            return told
+        case (core.FuncType() as params,):
+            return TagItem(params)
+        case _:
+            raise InvalidProgram("damaged compiled component: compile it again")
+
+
+def _names_asked(validated: Validated, codes: Iterable[Code]) -> frozenset[str]:
+    """The names of core exports that instantiating the component may ask for."""
+    found = {item.name for code in codes for item in code.outline.imports}
+
+    def walk(inner: Validated) -> None:
+        for d, fact in zip(inner.component.definitions, inner.facts, strict=True):
+            if isinstance(d, cs.AliasCoreExport):
+                found.add(d.name)
+            elif isinstance(fact, Validated):
+                walk(fact)
+
+    walk(validated)
+    return frozenset(found)
+
+
+def _parts(data: mmap.mmap) -> Iterator[tuple[int, int]]:
+    """Where each part lies, and its size."""
     at = len(_HEADER)
-    while at + _SIZE.size <= len(view):
-        (size,) = _SIZE.unpack_from(view, at)
+    while at + _SIZE.size <= len(data):
+        (size,) = _SIZE.unpack_from(data, at)
         at += _SIZE.size
-        if size > len(view) - at:
+        if size > len(data) - at:
             break
-        yield view[at : at + size]
+        yield at, size
         at += size
-    raise InvalidProgram("damaged compiled component: compile it again")
+    if at != len(data):
+        raise InvalidProgram("damaged compiled component: compile it again")
 
 
 def call_component(

@@ -103,10 +103,9 @@ def run(work: Work, fds: list[int], report: Report) -> Ending:
     os.chdir("/")
     grants = parse_words(work.grants).grants
     limits = Limits().override(**work.limits)
-    data = read_all(program)
-    if data[:_COMPONENT_SIZE] == _COMPONENT:
-        return _run_component(work, data, grants, limits, report)
-    code = load(data)
+    if os.pread(program, _COMPONENT_SIZE, 0) == _COMPONENT:
+        return _run_component(work, program, grants, limits, report)
+    code = load(read_all(program))
     around = _surroundings(work, grants, limits, report)
     store = Store(code.engine, _store_limits(limits))
     link = _linker(code)
@@ -145,14 +144,14 @@ def compile_(work: Mapping[str, Any], fds: list[int], report: Report) -> None:
 
 
 def _run_component(
-    work: Work, wasm: bytes, grants: Grants, limits: Limits, report: Report
+    work: Work, program: int, grants: Grants, limits: Limits, report: Report
 ) -> Ending:
     """The same for a component: compiled whole before the process is confined."""
     light.remove()  # the component rooms use more of both than stands there
     light_typing.remove()
     from wherever.nanoprocess import components
 
-    prepared = components.load(wasm)
+    prepared = components.load(program)
     around = _surroundings(work, grants, limits, report)
     report.die_with_parent()
     started = time.process_time()

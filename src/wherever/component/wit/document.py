@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from wherever.component import names
 from wherever.component import types as ct
-from wherever.component.validate import Validated
+from wherever.component.facts import Validated
 from wherever.component.wit.docs import NO_ITEM_DOCS, ItemDocs, PackageDocs, package_docs
 from wherever.component.wit.show import InterfacePrinter, Source, doc_lines, label, show_signature
 

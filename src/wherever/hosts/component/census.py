@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from wherever.component import syntax as cs
-from wherever.component.validate import Validated
+from wherever.component.facts import Validated
 from wherever.errors import LimitExceeded
 from wherever.wasm.cursor import Cursor
 

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Any
 
-from wherever.component import syntax as cs
 from wherever.component import types as ct
 from wherever.component.canonical.values import ResultError
 from wherever.component.names import BadName, InterfaceName, parse_extern_name
-from wherever.component.read import read_component
-from wherever.component.validate import Validated, validate
-from wherever.component.wave import BadWave, parse_call, show_result
 from wherever.component.wit.show import show_func
-from wherever.engine.engine import Code, Engine
+from wherever.engine.engine import Engine
 from wherever.engine.profile import Placement, Profile
 from wherever.errors import Unsupported
+from wherever.hosts.component.census import census
+from wherever.hosts.component.codes import Prepared, compiling, modules
 from wherever.hosts.component.load import DEFAULT_MEMORY, LoadedComponent, load_validated
 from wherever.hosts.component.wasi.linker import wasi_hosts
 from wherever.hosts.wasi.run import GuestExit
@@ -24,43 +21,22 @@ from wherever.policy import Malformed
 from wherever.system.surroundings import Surroundings
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """A component read, validated and compiled: nothing of it has run."""
-
-    validated: Validated
-    engine: Engine
-    codes: Mapping[bytes, Code]
-
-
-def prepare(
-    data: bytes, *, epochs: bool = False, compiled: Callable[[bytes], Code] | None = None
-) -> Prepared:
+def prepare(data: bytes, *, epochs: bool = False) -> Prepared:
     """Everything about a component that can be done before its run is confined."""
+    from wherever.component.read import read_component
+    from wherever.component.validate import validate
+
     validated = validate(read_component(data))
     engine = Engine.of(Profile(Placement.DEMAND, epochs=epochs))
-    codes: dict[bytes, Code] = {}
-    _compile_all(validated, compiled or engine.compile, codes)
-    return Prepared(validated, engine, codes)
-
-
-def read_outlines(prepared: Prepared) -> None:
-    """Read what linking needs of each module now: later, what reads it may be out of reach."""
-    for code in prepared.codes.values():
-        _ = code.outline.imports
-
-
-def _compile_all(
-    validated: Validated, compiled: Callable[[bytes], Code], codes: dict[bytes, Code]
-) -> None:
-    component = validated.component
-    for d, fact in zip(component.definitions, validated.facts, strict=True):
-        if isinstance(d, cs.CoreModule):
-            wasm = component.data[d.start : d.end]
-            if wasm not in codes:
-                codes[wasm] = compiled(wasm)
-        elif isinstance(fact, Validated):
-            _compile_all(fact, compiled, codes)
+    compiled = compiling(engine)
+    found = tuple(modules(validated))
+    return Prepared(
+        validated,
+        engine,
+        tuple([(module.start, module.end) for module in found]),
+        tuple([compiled(module) for module in found]),
+        census(validated),
+    )
 
 
 def run_command(
@@ -78,7 +54,8 @@ def run_command(
         hosts,
         memory=memory,
         engine=prepared.engine,
-        compiled=lambda wasm: prepared.codes[wasm],
+        codes=prepared.found(),
+        count=prepared.census,
         title="program",
     ) as loaded:
         try:
@@ -131,6 +108,8 @@ def functions(loaded: LoadedComponent) -> list[str]:
 
 def call_by_text(loaded: LoadedComponent, text: str) -> str:
     """Call an export as `name(args)` in WAVE says; the result in WAVE."""
+    from wherever.component.wave import BadWave, parse_call, show_result
+
     head, _, _ = text.partition("(")
     path = head.strip()
     face: Any = loaded

@@ -7,12 +7,11 @@ fit its limit).
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from threading import RLock
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeAlias
 
 from wherever.component import syntax as cs
 from wherever.component import types as ct
@@ -21,8 +20,8 @@ from wherever.component.canonical import compile as canon
 from wherever.component.canonical import context
 from wherever.component.canonical.context import ComponentInstance, ResourceType
 from wherever.component.canonical.memory import Options
+from wherever.component.facts import BuiltinFact, LiftFact, LowerFact, Validated
 from wherever.component.layout import Layouts
-from wherever.component.validate import BuiltinFact, LiftFact, LowerFact, Validated
 from wherever.engine.engine import Code, Engine
 from wherever.engine.store import Store
 from wherever.errors import InternalError, Unsupported
@@ -42,6 +41,9 @@ from wherever.hosts.component.runtime import (
     bind,
 )
 
+Codes: TypeAlias = Callable[[ModuleItem], Code]
+"""Gives the machine code of a core module."""
+
 
 @dataclass(slots=True, eq=False)
 class World:
@@ -50,19 +52,9 @@ class World:
     engine: Engine
     store: Store
     types: PythonTypes
-    compile: Callable[[bytes], Code]
+    codes: Codes
     layouts: Layouts = field(default_factory=Layouts)
     lock: Any = field(default_factory=RLock)
-    codes: dict[bytes, Code] = field(default_factory=dict[bytes, Code])
-
-    def code(self, module: ModuleItem) -> Code:
-        """The compiled module; one compilation for equal bytes."""
-        data = module.data[module.start : module.end]
-        key = hashlib.sha256(data).digest()
-        known = self.codes.get(key)
-        if known is None:
-            known = self.codes[key] = self.compile(data)
-        return known
 
 
 def instantiate(
@@ -159,7 +151,7 @@ class _Instantiation:
 
     def core_instantiate(self, d: cs.CoreInstantiate) -> None:
         frame = self.frame
-        code = self.world.code(frame.core_modules[d.module])
+        code = self.world.codes(frame.core_modules[d.module])
         args = {name: frame.core_instances[index] for name, index in d.args}
         given = {
             (item.module, item.name): _core_export(args[item.module], item.name)

@@ -7,16 +7,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from wherever.component.read import read_component
-from wherever.component.validate import Validated, validate
-from wherever.component.wit.document import show_component
-from wherever.engine.engine import Code, Engine
+from wherever.component.facts import Validated
+from wherever.engine.engine import Engine
 from wherever.engine.profile import Placement, Profile
 from wherever.engine.store import Limits, Store
-from wherever.hosts.component.census import census
+from wherever.hosts.component.census import Census, census
+from wherever.hosts.component.codes import compiling
 from wherever.hosts.component.face import Face
 from wherever.hosts.component.host import link
-from wherever.hosts.component.instantiate import World, instantiate
+from wherever.hosts.component.instantiate import Codes, World, instantiate
 from wherever.hosts.component.python_types import PythonTypes
 from wherever.hosts.component.runtime import Item
 
@@ -38,6 +37,8 @@ class LoadedComponent(Face):
     @property
     def wit(self) -> str:
         """The component's world."""
+        from wherever.component.wit.document import show_component  # a run never asks for it
+
         return show_component(self._validated)
 
     def close(self) -> None:
@@ -68,7 +69,6 @@ def load_component(
     *,
     memory: int = DEFAULT_MEMORY,
     engine: Engine | None = None,
-    compiled: Callable[[bytes], Code] | None = None,
     title: str = "component",
 ) -> LoadedComponent:
     """Load a component: validate it, link `host` to its imports, instantiate it.
@@ -76,14 +76,12 @@ def load_component(
     `host` maps import names to host objects. Nothing is granted by default: a component that
     imports what `host` does not give is refused, and the message names it.
     """
+    from wherever.component.read import read_component
+    from wherever.component.validate import validate
+
     data = source if isinstance(source, bytes) else Path(source).read_bytes()
     return load_validated(
-        validate(read_component(data)),
-        host,
-        memory=memory,
-        engine=engine,
-        compiled=compiled,
-        title=title,
+        validate(read_component(data)), host, memory=memory, engine=engine, title=title
     )
 
 
@@ -93,17 +91,18 @@ def load_validated(
     *,
     memory: int = DEFAULT_MEMORY,
     engine: Engine | None = None,
-    compiled: Callable[[bytes], Code] | None = None,
+    codes: Codes | None = None,
+    count: Census | None = None,
     title: str = "component",
     given: Mapping[tuple[str, str], object] | None = None,
 ) -> LoadedComponent:
-    """`load_component`, of a component that has been validated."""
+    """`load_component`, of a component that has been validated, perhaps compiled and counted."""
     engine = engine or Engine.of(Profile(placement=Placement.DEMAND))
     types = PythonTypes(title, given)
     types.learn(iter(validated.type.imports.items()))
     types.learn(iter(validated.type.exports.items()))
     items = link(validated.type.imports, host or {}, types)
-    count = census(validated)
+    count = count or census(validated)
     limits = Limits(
         memory=memory,
         memories=max(1, count.memories),
@@ -111,7 +110,7 @@ def load_validated(
         instances=count.instances,
     )
     store = Store(engine, limits)
-    world = World(engine, store, types, compiled or engine.compile)
+    world = World(engine, store, types, codes or compiling(engine))
     try:
         return LoadedComponent(world, validated, items, title)
     except BaseException:

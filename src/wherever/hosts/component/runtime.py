@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 from wherever.component import types as ct
 from wherever.component.canonical.compile import Lifted
 from wherever.component.canonical.context import ComponentInstance, ResourceType
-from wherever.component.validate import Validated
+from wherever.component.facts import Validated
 from wherever.engine.externs import Func, Global, Memory, Table, Tag
 from wherever.engine.instance import Instance as CoreInstance
 from wherever.errors import InternalError
