@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+os.environ["WHEREVER_VERIFY"] = "1"  # every translation of these tests is verified as it goes
 ROOT = Path(__file__).parents[2]
 BUILD = ROOT / "build" / "guests"
 

@@ -16,6 +16,7 @@ PROGRAMS = ROOT / "tests" / "programs"
 @pytest.fixture(autouse=True)
 def cache_of_our_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WHEREVER_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("WHEREVER_VERIFY", "1")
 
 
 def build(name: str, to: Path, *flags: str) -> Path:

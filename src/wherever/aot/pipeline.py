@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 from wherever.aot.convention import conventions
 from wherever.aot.functions import find_functions
 from wherever.aot.image import place
+from wherever.aot.legal import Watch, watcher
 from wherever.aot.lift import lift
 from wherever.aot.module import Assembler, Sizes
 from wherever.aot.recover import recover
 from wherever.aot.tables import find_tables
+from wherever.ir.verify import Stage
 from wherever.program.elf import read_elf
 
 if TYPE_CHECKING:
@@ -50,14 +52,21 @@ def translate(
     program: bytes,
     personality: bytes,
     progress: Callable[[str, int, int], None] | None = None,
+    watch: Watch | None = None,
 ) -> Translation:
-    """Translate a static Linux program; the same bytes in give the same bytes out."""
+    """Translate a static Linux program; the same bytes in give the same bytes out.
+
+    `watch` sees the blocks after each stage (WHEREVER_VERIFY=1 has them verified).
+    """
     with _uncollected():
-        return _translate(program, personality, progress)
+        return _translate(program, personality, progress, watch or watcher())
 
 
 def _translate(
-    program: bytes, personality: bytes, progress: Callable[[str, int, int], None] | None
+    program: bytes,
+    personality: bytes,
+    progress: Callable[[str, int, int], None] | None,
+    watch: Watch,
 ) -> Translation:
     elf = read_elf(program)
     image = place(elf)
@@ -74,7 +83,9 @@ def _translate(
             progress("emit", done, of)
 
     lifted = lift(recovered, lifting)
+    watch(Stage.LIFTED, lifted)
     find_tables(image, recovered, lifted)
+    watch(Stage.LINKED, lifted)
     functions = find_functions(recovered, lifted)
     agreed = conventions(functions)
     assembler = Assembler(image, recovered, lifted, agreed, personality)
