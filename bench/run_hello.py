@@ -59,6 +59,8 @@ def wasmtime(folder: Path) -> str | None:
 
 
 def main() -> None:
+    # An installed package is compiled; this one is, once its first run may write that down.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 15
     ours = str(Path(sys.executable).parent / "wherever")
     with tempfile.TemporaryDirectory() as folder:

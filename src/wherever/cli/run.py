@@ -1,120 +1,31 @@
-"""Owns `wherever run`: the words of a run, its streams and signals passed through, how it ended."""
+"""Owns the first moments of `wherever run`: its worker is started before anything else is read.
+
+The worker's interpreter starts on another core while this one imports the rest and reads the words;
+so this module imports nothing but what starts a worker.
+"""
 
 from __future__ import annotations
 
-import os
+import gc
 
-from wherever.cli.terminal import note, say_error
 from wherever.nanoprocess.launch import launch
-from wherever.nanoprocess.signals import ENDING, SIGPIPE, handle
-from wherever.policy import Malformed
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from wherever.nanoprocess.launch import Worker
-    from wherever.nanoprocess.result import Result
-    from wherever.nanoprocess.supervise import Supervision
-    from wherever.policy import Decision
 
 __all__ = ["main"]
-
-_OWN = ("invoke", "audit", "argv0")  # options of the verb that are no grants
-_MOST_DENIALS = 8
 
 
 def main(words: list[str]) -> int:
     """`wherever run [GRANTS] PROGRAM [ARGS...]`."""
-    # First of all: the worker's interpreter starts on the other core while the words are read.
+    gc.disable()  # what is imported stays; there is no garbage before the guest runs
     worker = launch(own_group=False, streams=(0, 1, 2))
     try:
-        supervision = _started(worker, words)
+        from wherever.cli.running import ended, pass_signals_on, started
+
+        supervision = started(worker, words)
     except BaseException:
         worker.kill()
         worker.reap()
         raise
-    _pass_signals_on(supervision)
-    return _ended(supervision.watch())
-
-
-def _started(worker: Worker, words: list[str]) -> Supervision:
-    from wherever.nanoprocess.prepare import open_program
-    from wherever.nanoprocess.starting import require_supported, work_message
-    from wherever.nanoprocess.supervise import Supervision
-    from wherever.policy import Audit, Limits
-    from wherever.policy.grammar import parse_words
-
-    own, rights = _split(words)
-    spoken = parse_words(rights)
-    rest = list(spoken.rest)
-    if rest[:1] == ["--"]:
-        rest.pop(0)
-    elif rest and rest[0].startswith("--"):
-        raise Malformed(f"{rest[0]} is no grant, limit or option; wherever help run lists them")
-    if not rest:
-        raise Malformed("which program? wherever run [GRANTS] PROGRAM [ARGS...]")
-    require_supported(spoken.grants)
-    limits = spoken.limits_over(Limits(time=None, cpu=None))
-    sink = _record_to(own["audit"]) if "audit" in own else None
-    name, program = open_program(rest[0])
-    try:
-        arguments = (own.get("argv0", name), *rest[1:])
-        message = work_message(arguments, spoken.grants, limits, own.get("invoke"), sink)
-        if not worker.send(message, [program]):
-            raise OSError("the worker ended before it had its work")
-    finally:
-        os.close(program)
-    return Supervision(worker, limits, audit=Audit(sink))
-
-
-def _split(words: list[str]) -> tuple[dict[str, str], list[str]]:
-    """The verb's own options, taken out from among the grants before the program."""
-    from wherever.policy.grammar import FLAGS
-
-    taking = {flag.name for flag in FLAGS if flag.value}
-    own: dict[str, str] = {}
-    rights: list[str] = []
-    at = 0
-    while at < len(words) and words[at].startswith("--") and words[at] != "--":
-        name, equals, value = words[at][2:].partition("=")
-        step = 1 if equals or name not in (*_OWN, *taking) else 2
-        if name in _OWN:
-            if step == 2 and at + 1 == len(words):
-                raise Malformed(f"--{name} needs a value")
-            own[name] = value if equals else words[at + 1]
-        else:
-            rights += words[at : at + step]
-        at += step
-    return own, rights + words[at:]
-
-
-def _record_to(path: str) -> Callable[[Decision], None]:
-    """A sink that appends each decision to the file as one line of JSON."""
-    import json
-
-    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-
-    def sink(decision: Decision) -> None:
-        os.write(fd, json.dumps(decision.record()).encode() + b"\n")
-
-    return sink
-
-
-def _pass_signals_on(supervision: Supervision) -> None:
-    """Signals meant for this process go to the guest; the terminal's reach both of us anyway."""
-    for number in ENDING:
-        handle(number, supervision.stop)
-
-
-def _ended(result: Result) -> int:
-    asked_for = result.signal in ENDING or result.signal == SIGPIPE
-    if not asked_for and (result.limit or result.trap or result.signal):
-        say_error(result.sentence())
-    if result.status and result.denials:
-        shown = result.denials[:_MOST_DENIALS]
-        lines = [decision.sentence() for decision in shown]
-        if len(result.denials) > len(shown):
-            lines.append(f"and {len(result.denials) - len(shown)} more; --audit FILE lists them")
-        note("the program was denied something:\n  " + "\n  ".join(lines))
-    return result.status
+    pass_signals_on(supervision)
+    gc.freeze()
+    gc.enable()
+    return ended(supervision.watch())

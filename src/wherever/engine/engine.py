@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import os
-import resource
-import threading
 from typing import TYPE_CHECKING
 
 from wherever.engine.library import library, message_of
@@ -141,6 +139,9 @@ def threads_can_start() -> bool:
     A limit on processes or on address space refuses them, and in a forked child it believes that
     it has them already.
     """
+    import resource  # for compiling only: a worker that runs a guest has no time for them
+    import threading
+
     if _forked or resource.getrlimit(resource.RLIMIT_AS)[0] != resource.RLIM_INFINITY:
         return False
     release = threading.Event()

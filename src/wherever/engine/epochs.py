@@ -7,11 +7,11 @@ pending Ctrl-C is delivered there too, and ends the guest as KeyboardInterrupt.
 
 from __future__ import annotations
 
+import _thread
 import ctypes
 import itertools
 import os
 import sys
-import threading
 import time
 import weakref
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,8 @@ from wherever.engine.library import library
 from wherever.engine.state import NEVER, Deadline
 
 if TYPE_CHECKING:
+    import threading
+
     from wherever.engine.state import StoreState
 
 __all__ = ["TICK", "arm", "disarm"]
@@ -30,9 +32,8 @@ _numbers = itertools.count(1)
 _armed: dict[int, tuple[Deadline, weakref.ref[StoreState]]] = {}
 _ticker: threading.Thread | None = None
 # Reentrant: a store may be collected, and forgotten, in the middle of any allocation.
-_wake = threading.RLock()
+_wake = _thread.RLock()
 _engines: dict[int, int] = {}
-_halt = threading.Event()
 
 _CALLBACK = ctypes.CFUNCTYPE(
     ctypes.c_size_t, ctypes.c_size_t, ctypes.c_size_t, ctypes.POINTER(ctypes.c_uint64),
@@ -136,6 +137,8 @@ def _forget(number: int, engine: int) -> None:
 def _start() -> None:
     global _ticker
     if _ticker is None:
+        import threading  # a worker arms no deadline, and has no time for it
+
         _ticker = threading.Thread(target=_tick, name="wherever-epochs", daemon=True)
         _ticker.start()
 
@@ -144,8 +147,7 @@ def _tick() -> None:
     global _ticker
     lib = library()
     while True:
-        if _halt.wait(TICK):
-            return
+        time.sleep(TICK)
         for engine, armed in list(_engines.items()):
             if armed:
                 lib.wasmtime_engine_increment_epoch(engine)
@@ -158,7 +160,7 @@ def _tick() -> None:
 def _after_fork() -> None:
     global _ticker, _wake
     _ticker = None
-    _wake = threading.RLock()
+    _wake = _thread.RLock()
     _engines.clear()
     _armed.clear()
 

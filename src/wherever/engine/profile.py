@@ -6,7 +6,6 @@ decides what the compiler emits.
 
 from __future__ import annotations
 
-import mmap
 from enum import Enum
 from typing import Self
 
@@ -153,6 +152,8 @@ def pool_fits() -> bool:
     A limit on address space (`ulimit -v`, a container's) or strict overcommit refuses it. Asking
     the kernel for the same reservation first, and giving it back, is the answer that is certain.
     """
+    import mmap  # only where there is a pool
+
     flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | getattr(mmap, "MAP_NORESERVE", 0)
     try:
         mmap.mmap(-1, POOL.address_space() * 9 // 8, flags=flags, prot=0).close()

@@ -12,8 +12,7 @@ from __future__ import annotations
 
 import ctypes
 import weakref
-from collections import deque
-from threading import RLock
+from _thread import RLock
 from typing import TYPE_CHECKING
 
 from wherever.engine.library import library, message_of
@@ -250,10 +249,10 @@ class StoreState:
 # guest's collector may let go of one in the middle of a call, where no Python destructor may run:
 # it only queues the number.
 objects: dict[int, object] = {}
-dead_objects: deque[int] = deque()
+dead_objects: list[int] = []
 
 
 def drop_dead_objects() -> None:
     """Let go of the objects whose externrefs were collected; called where any code may run."""
     while dead_objects:
-        objects.pop(dead_objects.popleft(), None)
+        objects.pop(dead_objects.pop(), None)

@@ -9,10 +9,15 @@ from __future__ import annotations
 
 import ctypes
 import sys
-from threading import local
+from typing import TYPE_CHECKING
 
 from wherever.engine.profile import MAX_WASM_STACK
 from wherever.errors import LimitExceeded
+
+if TYPE_CHECKING:
+    from threading import local
+else:  # what `threading` takes it from; a worker has no time for the rest
+    from _thread import _local as local
 
 __all__ = ["NEEDED", "here", "refuse_thread"]
 

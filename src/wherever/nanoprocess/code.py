@@ -9,7 +9,6 @@ comes from a child that has looked at hostile bytes, so it is text, cut and chec
 from __future__ import annotations
 
 import ctypes
-import importlib
 
 from wherever.engine.engine import Code, Engine, wat2wasm
 from wherever.engine.library import library, message_of
@@ -59,14 +58,9 @@ def open_compiler(form: str) -> None:
     if form != FORM:
         _engine_of(form)
         return
-    from wherever.nanoprocess import light, light_typing
-
-    # Components need the real ones; what has been made with the light ones stays as it is.
-    light.remove()
-    light_typing.remove()
     from wherever.nanoprocess import components
 
-    importlib.import_module("wherever.wasm.instructions")  # loaded at a module's first expression
+    __import__("wherever.wasm.instructions")  # loaded at a module's first expression
     _linkable(Outline(b"\0asm\1\0\0\0"))
     open_engine()
     components.open_compiler()

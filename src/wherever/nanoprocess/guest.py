@@ -12,7 +12,6 @@ from wherever.errors import Denied, GuestTrap, LimitExceeded
 from wherever.hosts.wasi.command import instantiate
 from wherever.hosts.wasi.run import GuestExit
 from wherever.hosts.wasi.table import MODULE
-from wherever.nanoprocess import light, light_typing
 from wherever.nanoprocess.code import compile_for, load, open_compiler
 from wherever.nanoprocess.codefile import MAGIC
 from wherever.nanoprocess.confine import close_others, confine
@@ -147,8 +146,6 @@ def _run_component(
     work: Work, program: int, grants: Grants, limits: Limits, report: Report
 ) -> Ending:
     """The same for a component: compiled whole before the process is confined."""
-    light.remove()  # the component rooms use more of both than stands there
-    light_typing.remove()
     from wherever.nanoprocess import components
 
     prepared = components.load(program)

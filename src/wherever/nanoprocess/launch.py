@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Worker", "launch"]
 
-_BOOT = "import sys;sys.path+=%r;from wherever.nanoprocess.worker import main;main()"
+_BOOT = "import sys;sys.path+=%r;from wherever.nanoprocess.boot import main;main()"
 
 
 class Worker:

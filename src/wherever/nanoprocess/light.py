@@ -8,14 +8,12 @@ anything else fails in the worker's first test.
 
 from __future__ import annotations
 
-import sys
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-__all__ = ["dataclass", "field", "install", "remove"]
+__all__ = ["dataclass", "field"]
 
 _MISSING: object = object()
 
@@ -45,17 +43,6 @@ def dataclass(
         return _made(each, frozen, slots, eq)
 
     return make if cls is None else make(cls)
-
-
-def install() -> None:
-    """From now on, `import dataclasses` gives this module."""
-    sys.modules.setdefault("dataclasses", sys.modules[__name__])
-
-
-def remove() -> None:
-    """From now on, `import dataclasses` gives the real one."""
-    if sys.modules.get("dataclasses") is sys.modules[__name__]:
-        del sys.modules["dataclasses"]
 
 
 def _made(cls: type[Any], frozen: bool, slots: bool, eq: bool) -> type[Any]:

@@ -6,11 +6,7 @@ start. What classes are made of is here; every other name is a form that says no
 
 from __future__ import annotations
 
-import sys
-
 _field = getattr(__import__("_collections"), "_tuplegetter")  # noqa: B009 - as `collections` does
-
-__all__ = ["install", "remove"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -122,14 +118,3 @@ final = overload = override = runtime_checkable = _same
 def assert_never(value: object) -> None:
     """What can never be reached, reached."""
     raise AssertionError(f"unreachable, but here is {value!r}")
-
-
-def install() -> None:
-    """From now on, `import typing` gives this module."""
-    sys.modules.setdefault("typing", sys.modules[__name__])
-
-
-def remove() -> None:
-    """From now on, `import typing` gives the real one."""
-    if sys.modules.get("typing") is sys.modules[__name__]:
-        del sys.modules["typing"]

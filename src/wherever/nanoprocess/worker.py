@@ -15,7 +15,6 @@ import select
 import sys
 
 from wherever.errors import InternalError, LimitExceeded, WhereverError
-from wherever.nanoprocess import light, light_typing
 from wherever.nanoprocess.frames import CHANNEL, CONFINED, DECISION, END, READY, frame
 from wherever.nanoprocess.signals import SIGINT, SIGKILL, default
 from wherever.policy.malformed import Malformed
@@ -35,8 +34,6 @@ def main() -> None:
     default(SIGINT)  # a guest ended by Ctrl-C, not a traceback
     status = 70
     try:
-        light.install()
-        light_typing.install()
         from wherever.nanoprocess import code, guest
 
         code.open_engine()

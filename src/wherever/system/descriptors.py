@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-import heapq
+from _heapq import heappop, heappush
 from collections.abc import Iterator, Sequence
 from typing import Generic, TypeVar
 
@@ -62,7 +62,7 @@ class DescriptorTable(Generic[Slot]):
 
     def _lowest(self) -> int:
         while self._free:
-            number = heapq.heappop(self._free)
+            number = heappop(self._free)
             if number not in self.slots:  # `place` may have taken a released number
                 return number
         number = self._next
@@ -88,7 +88,7 @@ class DescriptorTable(Generic[Slot]):
         except KeyError:
             raise refuse(errno.EBADF) from None
         if number < self._next:
-            heapq.heappush(self._free, number)
+            heappush(self._free, number)
         return slot
 
     def clear(self) -> list[Slot]:

@@ -11,9 +11,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Generator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from wherever.system.beneath import O_PATH, Escaped, Resolver, default_resolver
 from wherever.system.decisions import Decisions
@@ -38,6 +36,51 @@ __all__ = ["HostDirectory", "grant_host_directory"]
 _CREATE_ATTEMPTS: Final = 16
 _DIRECTORY: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _KIND_OF_ENTRY: Final = {kind.value: kind for kind in Kind}
+_T = TypeVar("_T")
+
+
+class _Held(Generic[_T]):
+    """What a path led to, and the descriptor (or -1) to close after use."""
+
+    __slots__ = ("_fd", "_what", "reporting")
+
+    def __init__(self, fd: int, what: _T) -> None:
+        self._fd = fd
+        self._what = what
+        self.reporting: _Reporting | None = None
+
+    def __enter__(self) -> _T:
+        return self._what
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        self.close()
+        if self.reporting is not None:
+            self.reporting.saw(error)
+
+    def close(self) -> None:
+        if self._fd >= 0:
+            os.close(self._fd)
+
+
+class _Reporting:
+    """While it is entered, an escape is a decision."""
+
+    __slots__ = ("_action", "_directory", "_path")
+
+    def __init__(self, directory: HostDirectory, action: str, path: bytes) -> None:
+        self._directory = directory
+        self._action = action
+        self._path = path
+
+    def __enter__(self) -> None:
+        return
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        self.saw(error)
+
+    def saw(self, error: BaseException | None) -> None:
+        if isinstance(error, Escaped):
+            self._directory.report_escape(self._action, self._path)
 
 
 def grant_host_directory(
@@ -414,17 +457,19 @@ class HostDirectory(Directory):
     def _locate(self, path: bytes, *, follow: bool) -> int:
         return self.grant.resolver.open(self.fd, path, O_PATH | os.O_CLOEXEC, follow=follow)
 
-    @contextmanager
-    def _located(self, path: bytes, *, follow: bool) -> Generator[int]:
+    def _located(self, path: bytes, *, follow: bool) -> _Held[int]:
         fd = self._locate(path, follow=follow)
+        return self._held(fd, path, fd)
+
+    def _held(self, fd: int, path: bytes, what: _T) -> _Held[_T]:
         try:
             self._admit(fd, path)
-            yield fd
-        finally:
+        except BaseException:
             os.close(fd)
+            raise
+        return _Held(fd, what)
 
-    @contextmanager
-    def _parent(self, path: bytes) -> Generator[tuple[int, bytes]]:
+    def _parent(self, path: bytes) -> _Held[tuple[int, bytes]]:
         """The directory that holds the last component, and its name (a trailing slash is kept)."""
         bare = path.rstrip(b"/")
         if not bare:
@@ -438,29 +483,29 @@ class HostDirectory(Directory):
         if len(bare) != len(path):
             name += b"/"
         if not head:
-            yield self.fd, name
-            return
+            return _Held(-1, (self.fd, name))
         fd = self.grant.resolver.open(self.fd, head, O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            self._admit(fd, path)
-            yield fd, name
-        finally:
-            os.close(fd)
+        return self._held(fd, path, (fd, name))
 
-    @contextmanager
-    def changing(self, action: str, path: bytes) -> Generator[tuple[int, bytes]]:
+    def changing(self, action: str, path: bytes) -> _Held[tuple[int, bytes]]:
         """The parent and name of something about to be made, removed or moved."""
-        with self._reporting(action, path), self._parent(path) as found:
-            self._writable(action, path)
-            yield found
+        reporting = _Reporting(self, action, path)
+        with reporting:
+            held = self._parent(path)
+            try:
+                self._writable(action, path)
+            except BaseException:
+                held.close()
+                raise
+        held.reporting = reporting
+        return held
 
-    @contextmanager
-    def _reporting(self, action: str, path: bytes) -> Generator[None]:
-        try:
-            yield
-        except Escaped:
-            self.grant.decisions.escape(action, self._shown(path), self.grant.guest_path)
-            raise
+    def _reporting(self, action: str, path: bytes) -> _Reporting:
+        return _Reporting(self, action, path)
+
+    def report_escape(self, action: str, path: bytes) -> None:
+        """A path that would have led out of the grant, as a decision."""
+        self.grant.decisions.escape(action, self._shown(path), self.grant.guest_path)
 
     def _shown(self, path: bytes) -> bytes:
         """The path as the guest would name it, as far as is known without asking the kernel."""

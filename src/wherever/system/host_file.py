@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import fcntl
 import os
@@ -173,10 +172,11 @@ class HostStream(_HostDescriptor):
         while True:
             self._block(READABLE)
             # EAGAIN: the host's end is non-blocking and someone else took the bytes
-            with contextlib.suppress(BlockingIOError):
+            try:
                 return os.readv(self.fd, into)
-            if self.nonblock:
-                raise refuse(errno.EAGAIN)
+            except BlockingIOError:
+                if self.nonblock:
+                    raise
 
     def write(self, parts: Sequence[memoryview]) -> int:
         if not self.writable:
@@ -184,10 +184,11 @@ class HostStream(_HostDescriptor):
         while True:
             if self.nonblock:
                 self._block(WRITABLE)
-            with contextlib.suppress(BlockingIOError):
+            try:
                 return os.writev(self.fd, parts)
-            if self.nonblock:
-                raise refuse(errno.EAGAIN)
+            except BlockingIOError:
+                if self.nonblock:
+                    raise
             wait([(self.fd, WRITABLE)], None, self._interrupt)
 
     def seek(self, offset: int, whence: Whence) -> int:

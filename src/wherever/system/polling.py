@@ -6,13 +6,12 @@ on the run's `Interrupt`, so ending a guest never depends on the guest.
 
 from __future__ import annotations
 
-import array
+import _thread
 import enum
 import fcntl
 import os
 import select
-import termios
-import threading
+import sys
 import time
 from collections.abc import Sequence
 from typing import Final, NamedTuple
@@ -34,6 +33,7 @@ READABLE: Final = select.POLLIN
 WRITABLE: Final = select.POLLOUT
 _HANG_UP: Final = select.POLLHUP
 _FAILED: Final = select.POLLERR | select.POLLNVAL
+_FIONREAD: Final = 0x541B  # asm-generic/ioctls.h; importing `termios` for it takes a millisecond
 
 
 class Interrupted(Exception):
@@ -80,7 +80,7 @@ class Interrupt:
     __slots__ = ("_event", "_lock", "_reason")
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = _thread.allocate_lock()
         self._event = -1
         self._reason: BaseException | None = None
 
@@ -151,9 +151,9 @@ def _state(events: int) -> State:
 
 def bytes_readable(fd: int) -> int:
     """How many bytes can be read without blocking (FIONREAD), 0 where the kernel cannot say."""
-    count = array.array("i", [0])
+    count = bytearray(4)
     try:
-        fcntl.ioctl(fd, termios.FIONREAD, count)
+        fcntl.ioctl(fd, _FIONREAD, count)
     except OSError:
         return 0  # a listening socket, for one
-    return count[0]
+    return int.from_bytes(count, sys.byteorder)
