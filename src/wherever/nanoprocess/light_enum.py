@@ -36,7 +36,7 @@ class EnumType(type):
         for name, given in zip(names, values, strict=True):
             value = given
             if isinstance(given, auto):
-                value = (last << 1 or 1) if made._combines else last + 1
+                value = (last << 1 or 1) if getattr(made, "_combines", False) else last + 1
             member = made.by_value.get(value)
             if member is None:  # else another name for the same
                 member = _member(made, name, value)
