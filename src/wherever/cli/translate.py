@@ -48,21 +48,24 @@ class _Bar:
 
 
 def main(words: list[str]) -> int:
-    """`wherever translate PROGRAM [-o FILE] [--target wasi|wherever]`."""
+    """`wherever translate PROGRAM [-o FILE] [--target wasi|wherever] [--explain WHERE]`."""
     output = ""
     target = "wherever"
+    explained = ""
     programs: list[str] = []
     rest = list(words)
     while rest:
         word = rest.pop(0)
         name, equals, value = word.partition("=")
-        if name in ("-o", "--output", "--target"):
+        if name in ("-o", "--output", "--target", "--explain"):
             if not equals:
                 if not rest:
                     raise Malformed(f"{name} needs a value")
                 value = rest.pop(0)
             if name == "--target":
                 target = value
+            elif name == "--explain":
+                explained = value
             else:
                 output = value
         elif word.startswith("-"):
@@ -76,9 +79,11 @@ def main(words: list[str]) -> int:
     name, data = read_program(programs[0])
     if data[:4] != b"\x7fELF":
         raise InvalidProgram(f"{name} is not a Linux (ELF) program; only those are translated")
+    bar = _Bar()
+    if explained:
+        return _explain(data, explained, target, bar)
     from wherever.aot.cache import translated
 
-    bar = _Bar()
     try:
         wasm = translated(data, target, bar if sys.stderr.isatty() else None)
     finally:
@@ -86,4 +91,17 @@ def main(words: list[str]) -> int:
     path = output or os.fspath(programs[0]) + ".wasm"
     with open(path, "wb") as file:
         file.write(wasm)
+    return 0
+
+
+def _explain(data: bytes, where: str, target: str, bar: _Bar) -> int:
+    """Print one function instead of writing the module."""
+    from wherever.aot.explain import explain
+    from wherever.cli.explain import show
+
+    try:
+        found = explain(data, where, target, bar if sys.stderr.isatty() else None)
+    finally:
+        bar.clear()
+    show(found)
     return 0

@@ -82,14 +82,22 @@ VERBS: tuple[Verb, ...] = (
     ),
     Verb(
         "translate",
-        "wherever translate PROGRAM [-o FILE] [--target TARGET]",
+        "wherever translate PROGRAM [-o FILE] [--target TARGET] [--explain WHERE]",
         "make a WebAssembly module of a Linux program",
         "PROGRAM is a static Linux program for aarch64; its source is not needed. `wherever run`\n"
         "translates by itself; this writes the module down, to run it elsewhere.",
-        (("wherever translate --target wasi busybox", "busybox.wasm, for any WASI runtime"),),
+        (
+            ("wherever translate --target wasi busybox", "busybox.wasm, for any WASI runtime"),
+            ("wherever translate --explain main prog", "how one function becomes Wasm"),
+        ),
         (
             Option("output", "FILE", "where to write; PROGRAM with .wasm unless said (also -o)"),
             Option("target", "TARGET", "wasi: preview 1 only; wherever: our own imports too"),
+            Option(
+                "explain",
+                "WHERE",
+                "print one function (symbol or address) as instructions, IR and Wasm instead",
+            ),
         ),
     ),
     Verb(
