@@ -19,8 +19,8 @@ if TYPE_CHECKING:
         Unsupported,
         WhereverError,
     )
-    from wherever.hosts.component.public import load
     from wherever.nanoprocess import GuestFailed, Result, Trap, Usage, arun, run, spawn
+    from wherever.nanoprocess.loading import load
     from wherever.policy import (
         Audit,
         Clock,
@@ -92,7 +92,7 @@ _HOMES: dict[str, str] = {
     "Result": "wherever.nanoprocess",
     "Trap": "wherever.nanoprocess",
     "Usage": "wherever.nanoprocess",
-    "load": "wherever.hosts.component.public",
+    "load": "wherever.nanoprocess.loading",
     "arun": "wherever.nanoprocess",
     "run": "wherever.nanoprocess",
     "spawn": "wherever.nanoprocess",

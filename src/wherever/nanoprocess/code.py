@@ -15,7 +15,7 @@ from wherever.engine.library import library, message_of
 from wherever.engine.outline import ExportItem, ImportItem, Outline
 from wherever.engine.profile import Placement, Profile
 from wherever.errors import InternalError
-from wherever.nanoprocess.codefile import FORM, MAGIC, MODULE, cut
+from wherever.nanoprocess.codefile import COMPONENT, MAGIC, MODULE, cut
 from wherever.nanoprocess.frames import OUTLINE, frame
 from wherever.wasm.types import (
     AddressType,
@@ -55,24 +55,32 @@ def open_engine() -> None:
 
 def open_compiler(form: str) -> None:
     """Load everything that compiling needs: a confined child can open no file."""
-    if form != FORM:
-        _engine_of(form)
+    if form.startswith(MODULE):
+        _engine_of(form, MODULE)
         return
     from wherever.nanoprocess import components
 
     __import__("wherever.wasm.instructions")  # loaded at a module's first expression
     _linkable(Outline(b"\0asm\1\0\0\0"))
-    open_engine()
-    components.open_compiler()
+    if form.startswith(COMPONENT):
+        components.open_compiler(_engine_of(form, COMPONENT))
+        return
+    components.open_compiler(Engine.of(_PROFILE))
 
 
 def compile_for(form: str, data: bytes) -> bytes:
     """The bytes of the form that is wanted. Runs in a child with limits of its own."""
-    return compile_program(data) if form == FORM else _engine_of(form).compile(data).serialise()
+    if form.startswith(COMPONENT):
+        from wherever.nanoprocess.components import compile_component
+
+        return compile_component(data, _engine_of(form, COMPONENT))
+    if form.startswith(MODULE):
+        return _engine_of(form, MODULE).compile(data).serialise()
+    return compile_program(data)
 
 
-def _engine_of(form: str) -> Engine:
-    return Engine.of(Profile.of_code(form.removeprefix(MODULE)))
+def _engine_of(form: str, prefix: str) -> Engine:
+    return Engine.of(Profile.of_code(form.removeprefix(prefix)))
 
 
 def compile_program(data: bytes) -> bytes:
@@ -80,7 +88,7 @@ def compile_program(data: bytes) -> bytes:
     if data[:8] == b"\0asm\x0d\0\1\0":
         from wherever.nanoprocess.components import compile_component
 
-        return compile_component(data)
+        return compile_component(data, Engine.of(_PROFILE))
     if data[:4] != b"\0asm":
         data = wat2wasm(data.decode("utf-8", "replace"))
     outline = Outline(data)

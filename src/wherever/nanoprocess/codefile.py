@@ -5,11 +5,13 @@ from __future__ import annotations
 from wherever.errors import InvalidProgram
 from wherever.nanoprocess.frames import LARGEST, OUTLINE, BrokenFrame, fields_of
 
-__all__ = ["FORM", "MAGIC", "MODULE", "cut", "is_code"]
+__all__ = ["COMPONENT", "FORM", "MAGIC", "MODULE", "cut", "is_code"]
 
 MAGIC = b"\0wherever code 2\n"
 FORM = "program 2"
 """What a compiling child is asked for, and part of the cache's key: these bytes."""
+COMPONENT = "component 2 "
+"""The same for a component that a process of its own profile loads; the profile's name follows."""
 MODULE = "module "
 """The same for machine code alone; the engine's configuration follows (`Profile.code_name`)."""
 _HEADER = len(MAGIC) + 5

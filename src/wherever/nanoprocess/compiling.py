@@ -11,7 +11,7 @@ import os
 
 from wherever.engine.cache import CodeCache
 from wherever.errors import InternalError, InvalidProgram, LimitExceeded
-from wherever.nanoprocess.codefile import FORM, MODULE, is_code
+from wherever.nanoprocess.codefile import COMPONENT, FORM, MODULE, is_code
 from wherever.nanoprocess.pool import take
 from wherever.nanoprocess.signals import SIGABRT
 from wherever.nanoprocess.supervise import Supervision
@@ -25,12 +25,13 @@ if TYPE_CHECKING:
 
     from wherever.engine.engine import Code, Engine
     from wherever.engine.outline import Outline
+    from wherever.engine.profile import Profile
     from wherever.nanoprocess.result import Result
     from wherever.store import Digest
 
     T = TypeVar("T")
 
-__all__ = ["COMPILING", "compiled", "compiled_descriptor", "compiled_module"]
+__all__ = ["COMPILING", "compiled", "compiled_component", "compiled_descriptor", "compiled_module"]
 
 COMPILING = Limits(memory=4 << 30, time=600, cpu=300)
 """What compiling one program may take: a megabyte of machine code takes about a second."""
@@ -47,6 +48,15 @@ def compiled_descriptor(data: bytes, name: str) -> int:
         return cache.descriptor(key)
 
     return _found(FORM, data, known, sealed)
+
+
+def compiled_component(profile: Profile, data: bytes, limits: Limits = COMPILING) -> int:
+    """A component for `components.load` in this process, as sealed memory."""
+
+    def known(cache: CodeCache, key: Digest) -> int | None:
+        return cache.descriptor(key)
+
+    return _found(f"{COMPONENT}{profile.code_name}", data, known, sealed, limits)
 
 
 def compiled_module(

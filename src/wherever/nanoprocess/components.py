@@ -48,9 +48,9 @@ _Whole: TypeAlias = tuple[
 """A plan: the component, its census, where each module lies and which code it has, outlines."""
 
 
-def open_compiler() -> None:
+def open_compiler(engine: Engine) -> None:
     """Load everything that compiling needs: a confined child can open no file."""
-    compile_component(b"\0asm\x0d\0\1\0")
+    compile_component(b"\0asm\x0d\0\1\0", engine)
 
 
 def is_compiled(data: bytes) -> bool:
@@ -58,9 +58,9 @@ def is_compiled(data: bytes) -> bool:
     return data.startswith(_HEADER)
 
 
-def compile_component(data: bytes) -> bytes:
+def compile_component(data: bytes, engine: Engine) -> bytes:
     """The bytes for `load`. Runs in a child with limits of its own."""
-    prepared = prepare(data)
+    prepared = prepare(data, engine)
     asked = _names_asked(prepared.validated, prepared.codes)
     codes = {id(code): code for code in prepared.codes}
     places = {key: at for at, key in enumerate(codes)}
@@ -75,15 +75,15 @@ def compile_component(data: bytes) -> bytes:
     return b"".join([_HEADER, *[_SIZE.pack(len(part)) + part for part in parts]])
 
 
-def load(fd: int) -> Prepared:
-    """The component that `compile_component` made; the caller has asked the ledger."""
+def load(fd: int, engine: Engine | None = None) -> Prepared:
+    """The component that `compile_component` made for the engine; the caller asked the ledger."""
     mapped = mmap.mmap(fd, 0, flags=mmap.MAP_PRIVATE, prot=mmap.PROT_READ | mmap.PROT_WRITE)
     os.close(fd)
     parts = list(_parts(mapped))
     at, size = parts[0]
     whole: _Whole = plan.unpack(mapped[at : at + size])
     validated, counts, spans, outlines = whole
-    engine = Engine.of(Profile(Placement.DEMAND, epochs=False))
+    engine = engine or Engine.of(Profile(Placement.DEMAND, epochs=False))
     codes: list[Code] = [
         _code(engine, mapped, at, size, told)
         for (at, size), told in zip(parts[1:], outlines, strict=True)

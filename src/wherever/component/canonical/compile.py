@@ -125,6 +125,8 @@ def lift_function(
     with out.block(f"with {constant(lifted.inst.lock)}:"):
         with out.block(f"if {inst}.entered:"):
             out.line(f"{inst}.refuse_entry()")
+        if lifted.inst.begin is not None:
+            out.line(f"{constant(lifted.inst.begin)}()")
         out.line(f"{inst}.entered = True")
         value, closing = _enter(out, lowerer, lifter, lifted, prepared, layouts)
         for line in closing:

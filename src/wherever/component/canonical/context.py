@@ -141,6 +141,8 @@ class ComponentInstance:
     name: str = ""
     lock: threading.RLock = field(default_factory=threading.RLock)
     parent: ComponentInstance | None = None
+    begin: Callable[[], object] | None = None
+    """Called when the host enters: a call's time begins."""
     may_leave: bool = True
     entered: bool = False
     trapped: bool = False
@@ -246,6 +248,8 @@ def destroy(rt: ResourceType, rep: object, caller: ComponentInstance | None) -> 
         return
     if impl.entered:
         impl.refuse_entry()
+    if caller is None and impl.begin is not None:
+        impl.begin()
     impl.entered = True
     rt.dtor(rep)
     impl.entered = False

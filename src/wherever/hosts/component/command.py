@@ -10,7 +10,6 @@ from wherever.component.canonical.values import ResultError
 from wherever.component.names import BadName, InterfaceName, parse_extern_name
 from wherever.component.wit.show import show_func
 from wherever.engine.engine import Engine
-from wherever.engine.profile import Placement, Profile
 from wherever.errors import Unsupported
 from wherever.hosts.component.census import census
 from wherever.hosts.component.codes import Prepared, compiling, modules
@@ -21,13 +20,12 @@ from wherever.policy import Malformed
 from wherever.system.surroundings import Surroundings
 
 
-def prepare(data: bytes, *, epochs: bool = False) -> Prepared:
+def prepare(data: bytes, engine: Engine) -> Prepared:
     """Everything about a component that can be done before its run is confined."""
     from wherever.component.read import read_component
     from wherever.component.validate import validate
 
     validated = validate(read_component(data))
-    engine = Engine.of(Profile(Placement.DEMAND, epochs=epochs))
     compiled = compiling(engine)
     found = tuple(modules(validated))
     return Prepared(

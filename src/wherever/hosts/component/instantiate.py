@@ -55,6 +55,7 @@ class World:
     codes: Codes
     layouts: Layouts = field(default_factory=Layouts)
     lock: Any = field(default_factory=RLock)
+    begin: Callable[[], object] | None = None
 
 
 def instantiate(
@@ -65,7 +66,9 @@ def instantiate(
     name: str,
 ) -> tuple[Frame, InstanceItem]:
     """An instance of `validated` for `args`: its frame and its exports."""
-    inst = ComponentInstance(name=name, lock=world.lock, parent=parent.inst if parent else None)
+    inst = ComponentInstance(
+        name=name, lock=world.lock, parent=parent.inst if parent else None, begin=world.begin
+    )
     return _Instantiation(world, validated, Frame(inst, parent), args).run()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from time import monotonic
 from types import TracebackType
 from typing import Any, Self
 
@@ -95,8 +96,12 @@ def load_validated(
     count: Census | None = None,
     title: str = "component",
     given: Mapping[tuple[str, str], object] | None = None,
+    seconds: float | None = None,
 ) -> LoadedComponent:
-    """`load_component`, of a component that has been validated, perhaps compiled and counted."""
+    """`load_component`, of a component that has been validated, perhaps compiled and counted.
+
+    Loading it, and each call into it, may take `seconds`.
+    """
     engine = engine or Engine.of(Profile(placement=Placement.DEMAND))
     types = PythonTypes(title, given)
     types.learn(iter(validated.type.imports.items()))
@@ -111,8 +116,24 @@ def load_validated(
     )
     store = Store(engine, limits)
     world = World(engine, store, types, codes or compiling(engine))
+    if seconds is not None:
+        world.begin = _clock(store, seconds)
     try:
         return LoadedComponent(world, validated, items, title)
     except BaseException:
         store.close()
         raise
+
+
+def _clock(store: Store, seconds: float) -> Callable[[], None]:
+    """What begins the time of a call; one inside another has the time that is left of it."""
+    store.set_deadline(seconds)
+    deadline = store.deadline
+    assert deadline is not None
+    inside = store.inside
+
+    def begin() -> None:
+        if not inside():
+            deadline.at = monotonic() + seconds
+
+    return begin
