@@ -6,7 +6,6 @@ from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING
 
-from wherever.aot.pipeline import translate
 from wherever.linux.module import personality
 from wherever.store.cache import open_cache
 from wherever.store.digest import digest_of, digest_of_parts
@@ -40,6 +39,9 @@ def translated(
     try:
         known = store.get(key)
         if known is None:
+            # Only here: the instruction tables cost a second run most of its time.
+            from wherever.aot.pipeline import translate
+
             known = translate(program, base, progress).wasm
             store.put(key, known)
         return known
