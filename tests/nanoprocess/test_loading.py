@@ -131,3 +131,13 @@ def test_an_invalid_large_component_is_refused_as_a_small_one(
     with pytest.raises(wherever.InvalidProgram) as large:
         wherever.load(data)
     assert str(small.value) == str(large.value)
+
+
+def test_a_worker_runs_a_component_compiled_anew_and_from_the_cache(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("WHEREVER_CACHE", str(tmp_path))
+    for _ in range(2):
+        result = wherever.run(assemble(LOOP), invoke="add(40, 2)")
+        assert result.stdout == b"42\n"
+        assert result.status == 0

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from enum import Enum
 from functools import partial
 from typing import Any, cast
 
@@ -161,8 +160,9 @@ class _Packer:
 
     def node(self, value: object) -> list[Any]:
         number = _NUMBER[value.__class__]
-        if isinstance(value, Enum):
-            return [number, value.value]
+        names: tuple[str, ...] | None = getattr(value, "__match_args__", None)
+        if names is None:  # an enum's member: `enum.Enum`, or what stands in for it in a worker
+            return [number, cast("Any", value).value]
         if isinstance(value, syntax.Component):
             return [number, value.start, value.end, self.field(_asked(value))]
         if isinstance(value, facts.Validated):
@@ -171,7 +171,6 @@ class _Packer:
             value.type, syntax.ResourceTypeSyntax
         ):
             return [number, value.offset, self.field(_PLAIN_TYPE)]
-        names: tuple[str, ...] = cast("Any", value).__match_args__
         return [number, *[self.field(getattr(value, name)) for name in names]]
 
 
