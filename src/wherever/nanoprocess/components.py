@@ -9,6 +9,7 @@ what linking asks of each module: a worker neither reads the component again nor
 from __future__ import annotations
 
 import ctypes
+import importlib
 import mmap
 import os
 import struct
@@ -32,7 +33,14 @@ from wherever.nanoprocess.codefile import MAGIC
 from wherever.system.surroundings import Surroundings
 from wherever.wasm import types as core
 
-__all__ = ["call_component", "compile_component", "is_compiled", "load", "open_compiler"]
+__all__ = [
+    "call_component",
+    "compile_component",
+    "is_compiled",
+    "load",
+    "open_compiler",
+    "open_texts",
+]
 
 _KIND = 6
 _HEADER = MAGIC + bytes((_KIND,))
@@ -95,6 +103,11 @@ def load(fd: int, engine: Engine | None = None) -> Prepared:
         tuple([codes[place] for _, _, place in spans]),
         Census(*counts),
     )
+
+
+def open_texts() -> None:
+    """Load what reads and writes values as text: a confined worker can open no file."""
+    importlib.import_module("wherever.component.wave")
 
 
 def _spans(prepared: Prepared) -> Iterator[tuple[tuple[int, int], Code]]:

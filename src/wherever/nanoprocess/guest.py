@@ -149,6 +149,8 @@ def _run_component(
     from wherever.nanoprocess import components
 
     prepared = components.load(program)
+    if work.invoke is not None:
+        components.open_texts()
     around = _surroundings(work, grants, limits, report)
     report.die_with_parent()
     started = time.process_time()
