@@ -27,6 +27,8 @@ def main(words: list[str]) -> int:
     if len(rest) != 1 or (as_json and as_wit):
         raise Malformed("which program? wherever inspect [--json | --wit] PROGRAM")
     name, data = read_program(rest[0])
+    if data[:4] == b"\x7fELF":
+        return _linux_program(name, data, as_json=as_json, as_wit=as_wit)
     if as_wit:
         print(only_wit(name, data), end="")
         return 0
@@ -52,8 +54,26 @@ def report_of(name: str, data: bytes) -> Report:
 
         data = wat2wasm(data.decode("utf-8", "replace"))
     elif found.format not in (Format.WASM_MODULE, Format.WASM_COMPONENT):
-        raise Unsupported(f"{name} is {found}: only WebAssembly can be inspected so far")
+        raise Unsupported(
+            f"{name} is {found}: WebAssembly and Linux (ELF) programs can be inspected"
+        )
     return inspect(data)
+
+
+def _linux_program(name: str, data: bytes, *, as_json: bool, as_wit: bool) -> int:
+    from wherever.aot.report import report_elf
+    from wherever.cli.inspect_elf import elf_lines
+
+    if as_wit:
+        raise Malformed(f"{name} is a Linux program: only components have WIT")
+    report = report_elf(data)
+    if as_json:
+        import json
+
+        print(json.dumps(report.to_json()))
+    else:
+        print("\n".join(elf_lines(name, report)))
+    return 0
 
 
 def lines(name: str, report: Report) -> list[str]:

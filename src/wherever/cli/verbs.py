@@ -62,10 +62,12 @@ VERBS: tuple[Verb, ...] = (
         "inspect",
         "wherever inspect [--json | --wit] PROGRAM",
         "what a program is: imports, exports, memories, features, sizes; a component's world",
-        "Reads the file and runs nothing.",
+        "Reads the file and runs nothing. Of a Linux program: architecture, linkage, C library,\n"
+        "functions, instructions by group, what is not translated and where, system calls.",
         (
             ("wherever inspect app.wasm", "what it wants from its host, and what it offers"),
             ("wherever inspect --json app.wasm", "the same for programs"),
+            ("wherever inspect busybox", "a Linux program, and what of it is not translated"),
             ("wherever inspect --wit lib.wasm > lib.wit", "a component's world, for other tools"),
         ),
         (
