@@ -22,7 +22,7 @@ _MOST_LIBRARIES: Final = 512
 _LONGEST: Final = 200
 
 _GLIBC: Final = re.compile(
-    rb"GNU C Library \(([^)\n]{1,80})\) [a-z]+ release version ([\d.]{1,12})"
+    rb"GNU C Library \(([^)\n]{1,80})\) [a-z]+ release version (\d{1,3}\.\d{1,3})"
 )
 _GO: Final = re.compile(rb"\xff Go buildinf:")
 _GO_VERSION: Final = re.compile(rb"go1\.\d{1,3}(?:\.\d{1,3})?(?:rc\d+|beta\d+)?")
