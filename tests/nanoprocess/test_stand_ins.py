@@ -60,7 +60,7 @@ def test_what_a_room_uses_is_there(path: Path) -> None:
 
 def test_the_rooms_of_a_worker_are_light() -> None:
     assert len(LIGHT) > 60
-    assert not is_light("wherever.component.types")
+    assert not is_light("wherever.aot.pipeline")
 
 
 def enumerations(module: Any) -> list[Any]:

@@ -36,7 +36,7 @@ def is_label(text: str) -> bool:
     return _LABEL.match(text) is not None
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class Version:
     """A semantic version, as https://semver.org has it; build metadata does not order."""
 
@@ -45,6 +45,18 @@ class Version:
     patch: int
     pre: str = ""
     build: str = ""
+
+    def __lt__(self, other: Version) -> bool:
+        return self._precedence() < other._precedence()
+
+    def _precedence(self) -> tuple[object, ...]:
+        """Semantic Versioning 11: a pre-release comes before its release, numbers before words."""
+        parts = [
+            (0, int(part), "") if part.isdigit() else (1, 0, part)
+            for part in self.pre.split(".")
+            if self.pre
+        ]
+        return self.major, self.minor, self.patch, not self.pre, parts
 
     def __str__(self) -> str:
         pre = f"-{self.pre}" if self.pre else ""

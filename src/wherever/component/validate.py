@@ -6,7 +6,6 @@ binding need: nothing after this looks an index up without knowing that it is th
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TypeVar
 
 from wherever.component.core_modules import module_type
@@ -99,7 +98,9 @@ def _bounded(t: _T, offset: int) -> _T:
 
 def _renamed(t: AnyType) -> AnyType:
     """The same type under a name of its own."""
-    return dataclasses.replace(t)
+    names: tuple[str, ...] = t.__match_args__
+    made: AnyType = type(t)(*[getattr(t, name) for name in names])
+    return made
 
 
 class _Validator:

@@ -42,7 +42,9 @@ STAND_INS: dict[str, ModuleType] = {
     "collections.abc": sys.modules["_collections_abc"],
 }
 _LIGHT = (
+    "wherever.component.",
     "wherever.engine.",
+    "wherever.hosts.component.",
     "wherever.hosts.linux.",
     "wherever.hosts.wasi.",
     "wherever.nanoprocess.",
@@ -51,6 +53,8 @@ _LIGHT = (
     "wherever.system.",
     "wherever.wasm.types",
 )
+_FULL = frozenset({"wherever.component.wit.parse", "wherever.component.wit.resolve"})
+"""What no worker imports, and uses more."""
 
 
 def main() -> None:
@@ -64,7 +68,7 @@ def main() -> None:
 
 def is_light(name: str) -> bool:
     """Whether the module is given stand-ins in a worker."""
-    return name.startswith(_LIGHT) and name != "wherever.nanoprocess.components"
+    return name.startswith(_LIGHT) and name not in _FULL
 
 
 def _import(

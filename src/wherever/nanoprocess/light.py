@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-__all__ = ["dataclass", "field"]
+__all__ = ["dataclass", "field", "make_dataclass"]
 
 _MISSING: object = object()
 
@@ -43,6 +43,19 @@ def dataclass(
         return _made(each, frozen, slots, eq)
 
     return make if cls is None else make(cls)
+
+
+def make_dataclass(
+    name: str,
+    fields: list[tuple[str, Any]],
+    *,
+    frozen: bool,
+    slots: bool,
+    namespace: dict[str, Any],
+) -> type[Any]:
+    """A class of fields whose names are known at run time only."""
+    body = {**namespace, "__annotations__": dict(fields)}
+    return _made(type(name, (), body), frozen, slots, True)
 
 
 def _made(cls: type[Any], frozen: bool, slots: bool, eq: bool) -> type[Any]:

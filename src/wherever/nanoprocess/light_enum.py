@@ -45,8 +45,13 @@ class EnumType(type):
             last = value if isinstance(value, int) else last
         return made
 
-    def __call__(cls, value: object) -> Any:
-        """The member with that value; flags are combined as asked."""
+    def __call__(
+        cls, value: object, names: list[tuple[str, Any]] | None = None, *, module: str = ""
+    ) -> Any:
+        """The member with that value; flags are combined as asked. With names, a new class."""
+        if names is not None:
+            kind: Any = type(cls)
+            return kind(value, (cls,), {**dict(names), "__module__": module})
         found = cls.by_value.get(value)
         if found is not None:
             return found

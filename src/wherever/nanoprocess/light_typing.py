@@ -18,6 +18,9 @@ class _Form:
 
     __slots__ = ()
 
+    def __call__(self, *_: object, **__: object) -> _Form:
+        return self  # a TypeVar, a ParamSpec
+
     def __getitem__(self, _: object) -> _Form:
         return self
 

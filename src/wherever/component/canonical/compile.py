@@ -39,6 +39,10 @@ class Lifted:
     post_return: Callable[..., Any] | None
     handles: Handles
 
+    def seen_as(self, type_: FuncType, handles: Handles) -> Lifted:
+        """The same function under the type, and with the handles, of whoever calls it."""
+        return Lifted(type_, self.inst, self.options, self.core, self.post_return, handles)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Lowered:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -34,12 +33,14 @@ class Prepared:
 
 def compiling(engine: Engine, compiled: Callable[[bytes], Code] | None = None) -> Codes:
     """Compiles a module when it is asked for; one compilation for equal bytes."""
+    from hashlib import sha256  # a worker has its code, and no use for OpenSSL
+
     known: dict[bytes, Code] = {}
     compile_ = compiled or engine.compile
 
     def code(module: ModuleItem) -> Code:
         data = module.data[module.start : module.end]
-        key = hashlib.sha256(data).digest()
+        key = sha256(data).digest()
         if key not in known:
             known[key] = compile_(data)
         return known[key]

@@ -55,6 +55,7 @@ def run_command(
         codes=prepared.found(),
         count=prepared.census,
         title="program",
+        described=False,
     ) as loaded:
         try:
             if invoke is not None:

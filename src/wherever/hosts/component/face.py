@@ -6,9 +6,7 @@ a plain attribute.
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -163,7 +161,7 @@ class Face:
                 )
                 params = distinct(snake(label) for label, _ in extern.params)
                 made = canon.lift_function(
-                    replace(lifted, type=extern, handles=handles),
+                    lifted.seen_as(extern, handles),
                     self._world.types.classes(self._environment),
                     self._world.layouts,
                     name,
@@ -174,13 +172,16 @@ class Face:
                 made = function
             case _:
                 raise InternalError(f"{name} is not a function")
-        try:
-            made.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
-                [inspect.Parameter(p, inspect.Parameter.POSITIONAL_OR_KEYWORD) for p in params]
-            )
-            made.__doc__ = show_func(name, extern, self._namer)
-        except AttributeError:
-            pass
+        if self._world.described:
+            import inspect
+
+            try:
+                made.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+                    [inspect.Parameter(p, inspect.Parameter.POSITIONAL_OR_KEYWORD) for p in params]
+                )
+                made.__doc__ = show_func(name, extern, self._namer)
+            except AttributeError:
+                pass
         return made
 
     def _value_class(self, t: ct.ValType) -> Any:

@@ -7,7 +7,6 @@ refused when the component is linked, with both signatures, not when the guest h
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -163,6 +162,10 @@ class _Linker:
 
     def fits(self, path: str, name: str, ft: ct.FuncType, function: Callable[..., Any]) -> None:
         """Refuse a callable that cannot take the arguments."""
+        if _plainly_takes(function, len(ft.params)):
+            return
+        import inspect
+
         try:
             signature = inspect.signature(function)
         except (ValueError, TypeError):
@@ -193,3 +196,19 @@ def _closer(host: Any) -> Callable[[object], None] | None:
     """What to do with an object of the host that no guest owns any more."""
     close: Callable[[object], None] | None = getattr(host, "__drop__", None)
     return close
+
+
+_MORE = 0x04  # CO_VARARGS: it takes any number
+
+
+def _plainly_takes(function: Any, count: int) -> bool:
+    """Does a plain function or method say that it takes `count` arguments? `inspect` is slow."""
+    while hasattr(function, "__wrapped__"):
+        function = function.__wrapped__
+    bound = getattr(function, "__func__", None)
+    code = getattr(bound or function, "__code__", None)
+    if code is None or code.co_kwonlyargcount:
+        return False
+    most = code.co_argcount - (bound is not None)
+    least = most - len((bound or function).__defaults__ or ())
+    return bool(least <= count and (count <= most or code.co_flags & _MORE))

@@ -8,7 +8,7 @@ fit its limit).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from threading import RLock
 from typing import Any, NoReturn, TypeAlias
@@ -56,6 +56,8 @@ class World:
     layouts: Layouts = field(default_factory=Layouts)
     lock: Any = field(default_factory=RLock)
     begin: Callable[[], object] | None = None
+    described: bool = True
+    """Are functions to have a signature and a docstring? Nobody asks those of a worker."""
 
 
 def instantiate(
@@ -272,15 +274,11 @@ class _Instantiation:
         name = item.name
         match item:
             case LiftItem(lifted):
-                callee = replace(
-                    lifted,
-                    type=fact.type,
-                    handles=RawHandles(lifted.inst, frame.environment),
-                )
+                callee = lifted.seen_as(fact.type, RawHandles(lifted.inst, frame.environment))
                 build = partial(canon.bridge_function, lowered, callee, world.layouts, name)
             case HostItem(function, type_, environment):
                 handles = PythonHandles(frame.inst, environment, world.types.resource_class)
-                hosted = replace(lowered, type=type_, handles=handles)
+                hosted = canon.Lowered(type_, frame.inst, options, handles)
                 classes = world.types.classes(environment)
                 build = partial(
                     canon.lower_function, hosted, function, classes, world.layouts, name

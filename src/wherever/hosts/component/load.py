@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from time import monotonic
-from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from wherever.component.facts import Validated
 from wherever.engine.engine import Engine
@@ -19,6 +17,10 @@ from wherever.hosts.component.host import link
 from wherever.hosts.component.instantiate import Codes, World, instantiate
 from wherever.hosts.component.python_types import PythonTypes
 from wherever.hosts.component.runtime import Item
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from types import TracebackType
 
 DEFAULT_MEMORY = 1 << 30
 """What all memories of a component may take together, if the caller says nothing."""
@@ -80,9 +82,12 @@ def load_component(
     from wherever.component.read import read_component
     from wherever.component.validate import validate
 
-    data = source if isinstance(source, bytes) else Path(source).read_bytes()
+    if not isinstance(source, bytes):
+        from pathlib import Path
+
+        source = Path(source).read_bytes()
     return load_validated(
-        validate(read_component(data)), host, memory=memory, engine=engine, title=title
+        validate(read_component(source)), host, memory=memory, engine=engine, title=title
     )
 
 
@@ -97,6 +102,7 @@ def load_validated(
     title: str = "component",
     given: Mapping[tuple[str, str], object] | None = None,
     seconds: float | None = None,
+    described: bool = True,
 ) -> LoadedComponent:
     """`load_component`, of a component that has been validated, perhaps compiled and counted.
 
@@ -116,6 +122,7 @@ def load_validated(
     )
     store = Store(engine, limits)
     world = World(engine, store, types, codes or compiling(engine))
+    world.described = described
     if seconds is not None:
         world.begin = _clock(store, seconds)
     try:

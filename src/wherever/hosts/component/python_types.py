@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping
 from enum import Enum, Flag
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar
 
 from wherever.component import types as ct
 from wherever.component.canonical.context import ResourceType
@@ -27,13 +27,9 @@ _ENUM: Callable[..., Any] = Enum
 _FLAG: Callable[..., Any] = Flag
 
 
-_E = TypeVar("_E", bound=Enum)
-
-
-def _labelled(made: type[_E], name: str, labels: tuple[str, ...]) -> type[_E]:
+def _label(made: type[Any], name: str, labels: tuple[str, ...]) -> None:
     type.__setattr__(made, "wit_name__", name)
     type.__setattr__(made, "wit_labels__", labels)
-    return made
 
 
 class Variant:
@@ -262,7 +258,8 @@ class BoundClasses:
             members = distinct(upper(label) for label in t.labels)
             values = [(member, i) for i, member in enumerate(members)]
             made: type[Enum] = _ENUM(pascal(name), values, module=self.types.module)
-            return _labelled(made, name, t.labels)
+            _label(made, name, t.labels)
+            return made
 
         found: type[Enum] = self.types.made(t, self.environment, make)
         return found
@@ -274,7 +271,8 @@ class BoundClasses:
             members = distinct(upper(label) for label in t.labels)
             values = [(member, 1 << i) for i, member in enumerate(members)]
             made: type[Flag] = _FLAG(pascal(name), values, module=self.types.module)
-            return _labelled(made, name, t.labels)
+            _label(made, name, t.labels)
+            return made
 
         found: type[Flag] = self.types.made(t, self.environment, make)
         return found

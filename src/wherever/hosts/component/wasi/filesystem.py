@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import hashlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,6 +12,7 @@ from wherever.hosts.component.wasi.plain import datetime
 from wherever.system.handles import Directory, Entry, File, Handle, Kind, Opening, Stat, refuse
 from wherever.system.surroundings import Surroundings
 
+_blake2b: Any = __import__("_blake2").blake2b  # `hashlib` would load OpenSSL too
 _TYPES = {
     Kind.REGULAR: "regular-file",
     Kind.DIRECTORY: "directory",
@@ -42,7 +42,7 @@ def _stat(stat: Stat) -> dict[str, Any]:
 
 def _hash(stat: Stat) -> dict[str, int]:
     text = f"{stat.device} {stat.inode} {stat.size} {stat.modified} {stat.kind.value}"
-    digest = hashlib.blake2b(text.encode(), digest_size=16).digest()
+    digest = _blake2b(text.encode(), digest_size=16).digest()
     return {
         "lower": int.from_bytes(digest[:8], "little"),
         "upper": int.from_bytes(digest[8:], "little"),
