@@ -11,8 +11,8 @@ def arrives(edges: list[list[Edge]], node: int, choice: int, dispatch: int) -> i
     """The next real node along an edge, through dispatch nodes."""
     target, selected = edges[node][choice]
     while target >= dispatch:
-        target, again = edges[target][selected]
-        selected = again if again >= 0 else selected
+        row = edges[target]
+        target = row[0][0] if len(row) == 1 else next(t for t, n in row if n == selected)
     return target
 
 

@@ -22,7 +22,7 @@ from wherever.ir import opcodes
 from wherever.ir.values import Block, CallingConvention, Exit, ExitKind
 from wherever.isa.aarch64.registers import AAPCS64, FPCR, FPSR, REGISTERS, SP, TPIDR_EL0, V, X
 from wherever.passes.facts import Facts
-from wherever.passes.frame import Frame, analyse_frame
+from wherever.passes.frame import Frame, Steps, analyse_frame
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -109,6 +109,27 @@ class Conventions:
         self.unknown_live_out = 0
         self.liveness: Liveness
 
+    def callees_first(self) -> list[int]:
+        """Functions, each after those that it calls as far as there is no recursion."""
+        found: list[int] = []
+        seen: set[int] = set()
+        for root in self.all:
+            if root in seen:
+                continue
+            seen.add(root)
+            stack = [(root, iter(self.all[root].callees))]
+            while stack:
+                entry, rest = stack[-1]
+                for callee in rest:
+                    if callee not in seen and callee in self.all:
+                        seen.add(callee)
+                        stack.append((callee, iter(self.all[callee].callees)))
+                        break
+                else:
+                    found.append(entry)
+                    stack.pop()
+        return found
+
     # -- what a callee does
 
     def kept_by(self, end: Exit) -> int:
@@ -159,8 +180,9 @@ def _frames(c: Conventions, order: list[Body]) -> None:
         for callee in callees:
             callers.setdefault(callee, set()).add(body.entry)
         c.all[body.entry] = signature
-    work = deque(body.entry for body in order)
+    work = deque(c.callees_first())
     queued = set(work)
+    steps: dict[int, Steps] = {}
     while work:
         entry = work.popleft()
         queued.discard(entry)
@@ -169,7 +191,7 @@ def _frames(c: Conventions, order: list[Body]) -> None:
         if not c.functions.bodies[entry].reached:
             continue
         signature.frame = analyse_frame(
-            entry, blocks, c.functions.inside, c.convention, _TRACKED, c.kept_by
+            entry, blocks, c.functions.inside, c.convention, _TRACKED, c.kept_by, steps
         )
         if signature.frame.kept & _CALLEE_SAVED != before & _CALLEE_SAVED:
             for caller in callers.get(entry, ()):
@@ -192,11 +214,11 @@ def _writes(c: Conventions) -> None:
             if kind is ExitKind.SYSCALL:
                 signature.writes |= 1
                 signature.suspends = True
-            elif start in body.passable or (
-                kind is ExitKind.RET and start not in signature.frame.own_returns
-            ):
+            elif start in body.passable or _escapes(c, body, signature.frame, blocks[start]):
                 signature.suspends = True
-        signature.suspends = signature.suspends or signature.indirect
+        # an address that setjmp or a context keeps is one that control may come back to
+        escapes = signature.indirect or signature.frame.link_escapes
+        signature.suspends = signature.suspends or escapes
     changed = True
     while changed:
         changed = False
@@ -223,6 +245,22 @@ def _writes(c: Conventions) -> None:
                 changed = True
 
 
+def _escapes(c: Conventions, body: Body, frame: Frame, block: Block) -> bool:
+    """Whether control may leave the function by the driver at the end of a block."""
+    end = block.exit
+    match end.kind:
+        case ExitKind.RET:
+            return block.start not in frame.own_returns
+        case ExitKind.JUMP_INDIRECT if end.targets and body.orphans:
+            return True  # to an address that the table was not known to have
+        case ExitKind.JUMP | ExitKind.BRANCH | ExitKind.CALL | ExitKind.JUMP_INDIRECT:
+            entries = c.functions.entries
+            leaves = any(t in entries and t != body.entry for t in end.successors())
+            return leaves and block.start not in frame.tail_calls
+        case _:
+            return False
+
+
 class Liveness:
     """Reads and live-outs: the least fixed point, block by block.
 
@@ -247,7 +285,7 @@ class Liveness:
         c.unknown_live_out = _RETURNED
         # blocks to look at, by function; everything once, callees first
         self.todo: dict[int, set[int]] = {entry: set(self.order[entry]) for entry in c.all}
-        self.work: deque[int] = deque(self._callees_first())
+        self.work: deque[int] = deque(c.callees_first())
         self.queued = set(self.work)
 
     def _edges(self, signature: Signature) -> None:
@@ -281,27 +319,6 @@ class Liveness:
                         before.setdefault(orphan, []).append(start)
         self.before[entry] = before
         self.ends[entry] = ends
-
-    def _callees_first(self) -> list[int]:
-        found: list[int] = []
-        seen: set[int] = set()
-        everything = self.c.all
-        for root in everything:
-            if root in seen:
-                continue
-            seen.add(root)
-            stack = [(root, iter(everything[root].callees))]
-            while stack:
-                entry, rest = stack[-1]
-                for callee in rest:
-                    if callee not in seen and callee in everything:
-                        seen.add(callee)
-                        stack.append((callee, iter(everything[callee].callees)))
-                        break
-                else:
-                    found.append(entry)
-                    stack.pop()
-        return found
 
     def again(self, entry: int, starts: Iterable[int]) -> None:
         """Some blocks of a function have to be looked at again."""

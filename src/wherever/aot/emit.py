@@ -57,6 +57,12 @@ class Layout:
     text_words: int
     types: Sequence[int] = field(default_factory=lambda: REGISTERS.types)
 
+    # each register as the instruction that pushes its global
+    global_reads: dict[int, bytes] = field(default_factory=dict[int, bytes])
+
+    def __post_init__(self) -> None:
+        self.global_reads = {slot: e.global_get(index) for slot, index in enumerate(self.globals)}
+
 
 @dataclass(slots=True)
 class Emitted:
@@ -67,7 +73,7 @@ class Emitted:
 
 
 class FunctionEmitter(Nested):
-    """Emits one function, as the fast body or as the body that `resume` enters."""
+    """Emits one function's fast body; see `resume` for the other one."""
 
     def __init__(
         self,
@@ -75,8 +81,7 @@ class FunctionEmitter(Nested):
         conventions: Conventions,
         signature: Signature,
         after: Callable[[Signature, Block, dict[int, int]], int],
-        *,
-        resume: bool = False,
+        locals_: Locals | None = None,
     ) -> None:
         super().__init__()
         self.layout = layout
@@ -84,14 +89,10 @@ class FunctionEmitter(Nested):
         self.c = conventions
         self.signature = signature
         self.after = after
-        self.resume = resume
         self.blocks = conventions.functions.blocks
-        parameters = (
-            [(-1, I64)] if resume else [(slot, layout.types[slot]) for slot in signature.parameters]
-        )
-        self.locals = Locals(parameters)
+        self.locals = locals_ or Locals(signature.parameters, layout.types)
         self.code = bytearray()
-        self.x = Expressions(self.code, self.locals, layout.types, layout.runtime, layout.helpers)
+        self.x = Expressions(self.code, self.locals, layout.runtime, layout.helpers)
         self.escape_used = False
         self.return_local = -1
         self.link_local = -1
@@ -108,21 +109,15 @@ class FunctionEmitter(Nested):
 
     def emit(self) -> Emitted:
         """The function's code."""
-        body = self.c.functions.bodies[self.signature.entry]
-        self.starts = [*body.reached, *body.orphans] if self.resume else list(body.reached)
+        self.starts = self.c.functions.bodies[self.signature.entry].reached
         self.index = {start: i for i, start in enumerate(self.starts)}
-        edges = self._edges()
-        entry = 0
-        if self.resume:
-            # one dispatch loop: every edge between blocks goes through it
-            entry = len(edges)
-            for row in edges[: len(self.starts)]:
-                row[:] = [(entry, t) if t < len(self.starts) else (t, -1) for t, _ in row]
-            edges.append([(i, -1) for i in range(len(self.starts))])
-            self.selector = 0
-        graph = structure(edges, entry)
+        graph = structure(self._edges(), 0)
         self._masks()
         self._flow(graph)
+        return self._nested(graph)
+
+    def _nested(self, graph: Graph) -> Emitted:
+        """Everything within the block that an escape leaves."""
         self.graph = graph
         self.context.push("escape", -1)
         self._tree(graph.order[0])
@@ -146,12 +141,10 @@ class FunctionEmitter(Nested):
     def _masks(self) -> None:
         """Liveness after each block's own work, and which registers need locals."""
         live = self.signature.live
-        mask = 0 if self.resume else mask_of(self.signature.parameters)
+        mask = mask_of(self.signature.parameters)
         for start in self.starts:
             block = self.blocks[start]
             after = self.after(self.signature, block, live)
-            if self.resume and block.exit.kind in (ExitKind.RET, ExitKind.JUMP_INDIRECT):
-                after |= self.signature.changes
             self.after_masks[start] = after
             facts = self.c.facts[start]
             mask |= facts.always | facts.returned
@@ -175,9 +168,7 @@ class FunctionEmitter(Nested):
             callee = self.c.all.get(target)
             if callee is not None:
                 mask |= mask_of(callee.parameters) | mask_of(callee.results)
-        if not self.resume:
-            mask |= mask_of(self.signature.results)
-        self.local_mask = mask
+        self.local_mask = mask | mask_of(self.signature.results)
 
     def _call_effect(self, block: Block) -> tuple[int, int, int]:
         """Of a call: what the callee may read in globals, may change, and gives as results."""
@@ -203,13 +194,7 @@ class FunctionEmitter(Nested):
 
     def _flow(self, graph: Graph) -> None:
         """Which locals may differ from their globals, and which globals from their entry values."""
-        parameters = 0 if self.resume else mask_of(self.signature.parameters)
-        if self.resume:
-            # entered anywhere, with everything in globals; what differs later is what was assigned
-            for start in self.starts:
-                self.dirty[start] = self.local_mask
-                self.touched[start] = ALL
-            return
+        parameters = mask_of(self.signature.parameters)
         order = [self.starts[n] for n in graph.order if n < len(self.starts)]
         self.dirty = dict.fromkeys(self.starts, 0)
         self.touched = dict.fromkeys(self.starts, 0)
@@ -354,7 +339,7 @@ class FunctionEmitter(Nested):
             elif slot in straight:
                 x.emit(straight[slot])
             elif callee.reads >> slot & 1:
-                code += e.local_get(self.locals.slot(slot, self.layout.types[slot]))
+                code += self.locals.read(slot)
             else:
                 code += e.i64_const(0)  # of the uniform signature, not read
         x.done(block, ends)
@@ -362,8 +347,6 @@ class FunctionEmitter(Nested):
     def _outs(self, block: Block, direct: int) -> tuple[list[tuple[int, Value]], dict[int, Value]]:
         """The changed registers that are wanted: in their locals, and straight on the stack."""
         after = self.after_masks[block.start]
-        if block.deferred is not None and self.c.facts[block.start].deferred & after:
-            self._materialise(block, after)
         outs: list[tuple[int, Value]] = []
         straight: dict[int, Value] = {}
         for slot, value in block.outs.items():
@@ -371,14 +354,11 @@ class FunctionEmitter(Nested):
                 straight[slot] = value
             elif after >> slot & 1:
                 outs.append((slot, value))
-        return outs, straight
-
-    def _materialise(self, block: Block, after: int) -> None:
         deferred = block.deferred
-        assert deferred is not None
-        for slot in sorted(deferred.slots):
-            if slot not in block.outs and after >> slot & 1:
-                block.outs[slot] = deferred.value(slot)
+        if deferred is not None and self.c.facts[block.start].deferred & after:
+            wanted = [s for s in sorted(deferred.slots) if after >> s & 1 and s not in block.outs]
+            outs += [(slot, deferred.value(slot)) for slot in wanted]
+        return outs, straight
 
     # -- registers and globals
 
@@ -388,14 +368,12 @@ class FunctionEmitter(Nested):
     def _sync(self, mask: int) -> None:
         """Write locals to their globals."""
         code = self.code
-        slots = self.locals.slots
+        reads = self.locals.reads
         slot = 0
         while mask:
             if mask & 1:
-                index = slots.get(slot)
-                if index is None:
-                    index = self.locals.slot(slot, self.layout.types[slot])
-                code += e.local_get(index) + e.global_set(self.layout.globals[slot])
+                code += reads.get(slot) or self.locals.read(slot)
+                code += e.global_set(self.layout.globals[slot])
             mask >>= 1
             slot += 1
 
@@ -405,19 +383,19 @@ class FunctionEmitter(Nested):
         while mask:
             if mask & 1:
                 self.code += e.global_get(self.layout.globals[slot])
-                self.code += e.local_set(self.locals.slot(slot, self.layout.types[slot]))
+                self.code += self.locals.write(slot)
             mask >>= 1
             slot += 1
 
     def _arguments(self, slots: Sequence[int]) -> None:
         for slot in slots:
-            self.code += e.local_get(self.locals.slot(slot, self.layout.types[slot]))
+            self.code += self.locals.read(slot)
 
     def _store_results(self, results: Sequence[int], live: int) -> None:
         """Take a call's results off the stack."""
         for slot in reversed(results):
             if live >> slot & 1:
-                self.code += e.local_set(self.locals.slot(slot, self.layout.types[slot]))
+                self.code += self.locals.write(slot)
             else:
                 self.code += e.DROP
 
@@ -458,11 +436,7 @@ class FunctionEmitter(Nested):
 
     def _throw(self) -> None:
         """Leave for the driver, which goes on at the address on the stack."""
-        self.code += e.global_set(self.layout.pc)
-        if self.resume:
-            self.code += e.RETURN
-        else:
-            self.code += b"\x08" + e.unsigned(self.layout.tag)
+        self.code += e.global_set(self.layout.pc) + b"\x08" + e.unsigned(self.layout.tag)
 
     def _returning(self) -> int:
         if self.return_local < 0:
@@ -517,16 +491,8 @@ class FunctionEmitter(Nested):
         assert value is not None
         own = block.start in self.signature.frame.own_returns
         code = self.code
-        if self.resume or not own:
-
-            def push() -> None:
-                self.x.emit(value)
-                code.extend(e.local_set(self._returning()))
-
-            self._work(block, (value,), push)
-            self._sync(self._dirty_after(block))
-            code += e.local_get(self._returning())
-            self._throw()
+        if not own:
+            self._return_escaping(block, value)
             return
         checked = value.op != opcodes.GET
         if checked:
@@ -542,8 +508,20 @@ class FunctionEmitter(Nested):
             self._work(block, ())
         self._sync_return(block)
         for slot in self.signature.results:
-            code += e.local_get(self.locals.slot(slot, self.layout.types[slot]))
+            code += self.locals.read(slot)
         code += e.RETURN
+
+    def _return_escaping(self, block: Block, value: Value) -> None:
+        """To an address that only the program knows: through the driver."""
+
+        def push() -> None:
+            self.x.emit(value)
+            self.code += e.local_set(self._returning())
+
+        self._work(block, (value,), push)
+        self._sync(self._dirty_after(block))
+        self.code += e.local_get(self._returning())
+        self._throw()
 
     def _entry_link(self) -> int:
         """The local with the return address as it was on entry."""
@@ -564,8 +542,8 @@ class FunctionEmitter(Nested):
         """Control leaves for another function: a tail call, or the driver."""
         callee = self.c.all.get(target)
         code = self.code
-        proved = block.start in self.signature.frame.tail_calls
-        if block.exit.kind is ExitKind.CALL or callee is None or self.resume or not proved:
+        proved = self._leaves_by_tail_call(block)
+        if block.exit.kind is ExitKind.CALL or callee is None or not proved:
             self._sync(self._dirty_after(block) | self._after_call_dirty(block))
             code += e.i64_const(target)
             self._throw()
@@ -585,6 +563,10 @@ class FunctionEmitter(Nested):
         code += e.call(index)
         self._tail_results(callee.results, callee.writes)
 
+    def _leaves_by_tail_call(self, block: Block) -> bool:
+        """Whether whoever the block goes to returns to this function's own caller (proved)."""
+        return block.start in self.signature.frame.tail_calls
+
     def _after_call_dirty(self, block: Block) -> int:
         """After a call that falls into another function: its results are in locals alone."""
         if block.exit.kind not in (ExitKind.CALL, ExitKind.CALL_INDIRECT, ExitKind.SYSCALL):
@@ -601,11 +583,11 @@ class FunctionEmitter(Nested):
             if not given_mask >> slot & 1 and writes >> slot & 1:
                 code += e.global_get(self.layout.globals[slot])
             else:
-                code += e.local_get(self.locals.slot(slot, self.layout.types[slot]))
+                code += self.locals.read(slot)
         # results of the callee that are results of this one only by global
         for slot in given:
             if not mask_of(wanted) >> slot & 1 and self.signature.live_out >> slot & 1:
-                code += e.local_get(self.locals.slot(slot, self.layout.types[slot]))
+                code += self.locals.read(slot)
                 code += e.global_set(self.layout.globals[slot])
         code += e.RETURN
 
@@ -625,7 +607,7 @@ class FunctionEmitter(Nested):
             code += e.local_get(self._returning()) + e.I32_WRAP + e.i32_const(low) + e.I32_SUB
             code += e.i32_const(2) + e.I32_ROTR
             self._address_switch(low, dict(zip(targets, edges, strict=True)))
-        if self.resume or block.start not in self.signature.frame.tail_calls or targets:
+        if targets or not self._leaves_by_tail_call(block):
             self._sync(self._dirty_after(block))
             code += e.local_get(self._returning())
             self._throw()
@@ -658,21 +640,16 @@ class FunctionEmitter(Nested):
         head = bytearray()
         if self.link_local not in (-1, self.locals.slots.get(LINK, -1)):
             head += e.local_get(self.locals.slots[LINK]) + e.local_set(self.link_local)
-        entry_reads = self.local_mask if self.resume else self.signature.reads & self.local_mask
-        parameters = () if self.resume else self.signature.parameters
+        entry_reads = self.signature.reads & self.local_mask
+        parameters = self.signature.parameters
         for slot in sorted(self.locals.slots):
-            if slot >= 0 and slot not in parameters and entry_reads >> slot & 1:
+            if slot not in parameters and entry_reads >> slot & 1:
                 head += e.global_get(self.layout.globals[slot])
                 head += e.local_set(self.locals.slots[slot])
         body = bytes(head) + e.BLOCK + bytes(code) + e.END + bytes(tail)
         if not self.escape_used:
             body += e.UNREACHABLE
-        count = 1 if self.resume else len(self.signature.parameters)
-        return Emitted(self.locals.types[count:], body + e.END)
+        return Emitted(self.locals.types[len(parameters) :], body + e.END)
 
     def _sync_everything(self) -> None:
-        mask = 0
-        for slot in self.locals.slots:
-            if slot >= 0:
-                mask |= 1 << slot
-        self._sync(mask)
+        self._sync(mask_of(self.locals.slots))

@@ -112,11 +112,13 @@ _RMW_STORE: Final = {
 class Locals:
     """A function's locals: registers keep one for good, temporaries are reused block by block."""
 
-    __slots__ = ("_free", "_used", "slots", "types", "zero")
+    __slots__ = ("_free", "_used", "reads", "registers", "slots", "types", "zero")
 
-    def __init__(self, parameters: Sequence[tuple[int, int]]) -> None:
-        self.types = [type_ for _, type_ in parameters]
-        self.slots = {slot: i for i, (slot, _) in enumerate(parameters)}
+    def __init__(self, parameters: Sequence[int], registers: Sequence[int]) -> None:
+        self.registers = registers  # the type of each
+        self.types = [registers[slot] for slot in parameters]
+        self.slots = {slot: i for i, slot in enumerate(parameters)}
+        self.reads: dict[int, bytes] = {}  # register -> the instruction that pushes it
         self._free: dict[int, list[int]] = {}
         self._used: list[int] = []
         self.zero = -1
@@ -126,12 +128,23 @@ class Locals:
         self.types.append(type_)
         return len(self.types) - 1
 
-    def slot(self, slot: int, type_: int) -> int:
+    def slot(self, slot: int) -> int:
         """The local of a register."""
         index = self.slots.get(slot)
         if index is None:
-            index = self.slots[slot] = self.new(type_)
+            index = self.slots[slot] = self.new(self.registers[slot])
         return index
+
+    def read(self, slot: int) -> bytes:
+        """Push a register."""
+        code = self.reads.get(slot)
+        if code is None:
+            code = self.reads[slot] = e.local_get(self.slot(slot))
+        return code
+
+    def write(self, slot: int) -> bytes:
+        """Pop into a register."""
+        return e.local_set(self.slot(slot))
 
     def temporary(self, type_: int) -> int:
         """A local until the end of the block."""
@@ -156,19 +169,17 @@ class Locals:
 class Expressions:
     """Emits the values of one function's blocks into `code`."""
 
-    __slots__ = ("code", "epoch", "helpers", "locals", "pending", "results", "runtime", "types")
+    __slots__ = ("code", "epoch", "helpers", "locals", "pending", "results", "runtime")
 
     def __init__(
         self,
         code: bytearray,
         locals_: Locals,
-        types: Sequence[int],
         runtime: Sequence[tuple[int, tuple[int, ...]]],
         helpers: dict[int, int],
     ) -> None:
         self.code = code
         self.locals = locals_
-        self.types = types  # of the registers
         self.runtime = runtime  # function index and result types of each runtime function
         self.helpers = helpers  # function index of what has no instruction: mulh
         self.pending: dict[int, int] = {}  # register -> reads of its entry value still to come
@@ -242,10 +253,7 @@ class Expressions:
         if number == op.GET:
             slot = value.imm
             self.pending[slot] -= 1
-            index = self.locals.slots.get(slot)
-            if index is None:
-                index = self.locals.slot(slot, self.types[slot])
-            code += e.local_get(index)
+            code += self.locals.reads.get(slot) or self.locals.read(slot)
             return
         if value.place >= 0:
             code += e.local_get(value.place)

@@ -37,14 +37,18 @@ class Functions:
     blocks: dict[int, Block]
     entries: set[int]
     taken: set[int]
+    following: dict[int, tuple[int, ...]] = field(default_factory=dict[int, tuple[int, ...]])
 
-    def inside(self, block: Block) -> list[int]:
-        """The blocks of the same function that may follow."""
-        return [
-            target
-            for target in block.exit.successors()
-            if target in self.blocks and target not in self.entries
-        ]
+    def inside(self, block: Block) -> tuple[int, ...]:
+        """The blocks of the same function that may follow; remembered, it is asked often."""
+        found = self.following.get(block.start)
+        if found is None:
+            found = self.following[block.start] = tuple(
+                target
+                for target in block.exit.successors()
+                if target in self.blocks and target not in self.entries
+            )
+        return found
 
 
 class _Reach:

@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from wherever.aot import driver
-from wherever.aot.convention import UNIFORM_PARAMETERS, UNIFORM_RESULTS, Conventions, Signature
+from wherever.aot.convention import UNIFORM_PARAMETERS, UNIFORM_RESULTS, Conventions
 from wherever.aot.driver import Personality, Points
 from wherever.aot.emit import Emitted, FunctionEmitter, Layout
+from wherever.aot.points import find_points
+from wherever.aot.resume import ResumeEmitter
 from wherever.aot.runtime import RuntimeEmitter
 from wherever.errors import InternalError, Unsupported
 from wherever.ir import opcodes
-from wherever.ir.values import ExitKind
 from wherever.isa.aarch64.registers import REGISTERS
 from wherever.program.elf import PF_R, PF_W, PF_X, STT_FUNC, STT_GNU_IFUNC
 from wherever.wasm.builder import ModuleBuilder
@@ -138,7 +139,6 @@ class Assembler:
         self.sizes = Sizes()
         self.data_at = (image.end + 15) & ~15
         self.data = bytearray()
-        self.crossed = self._crossings()
 
     # -- pieces of linear memory after the image
 
@@ -277,39 +277,39 @@ class Assembler:
         resume_type: TypeIndex,
         progress: Callable[[int, int], None] | None,
     ) -> tuple[Points, list[int]]:
-        """Emit every function twice: as it runs, and as it is resumed."""
+        """Emit every function as it runs, and what of it may be resumed."""
         b = self.builder
         after = self.c.liveness.after
-        addresses: dict[int, tuple[int, int]] = {}
+        inside = find_points(self.c, self.recovered)
+        addresses: dict[int, tuple[int, int]] = {}  # -> which resume body, and its selector
         resumes: list[int] = []
+
+        def resumed(name: str, emitted: Emitted) -> None:
+            code = _body(emitted)
+            resumes.append(b.declare_function(resume_type, name=name))
+            b.define(resumes[-1], code)
+            self.sizes.resume += len(code)
+
         everything = list(self.c.all.values())
         for done, signature in enumerate(everything):
             if progress is not None and done & 31 == 0:
                 progress(done, len(everything))
-            body = self.c.functions.bodies[signature.entry]
-            if body.reached:
-                emitted = FunctionEmitter(layout, self.c, signature, after).emit()
-                code = _body(emitted)
-                b.define(layout.functions[signature.entry], code)
+            entry = signature.entry
+            if self.c.functions.bodies[entry].reached:
+                function = layout.functions[entry]
+                code = _body(FunctionEmitter(layout, self.c, signature, after).emit())
+                b.define(function, code)
                 self.sizes.fast += len(code)
-            points = self._points(signature)
-            fresh = [a for a in points if a not in addresses]
-            if not fresh:
-                continue
-            index = b.declare_function(resume_type, name=f"resume {signature.name}")
-            if fresh == [signature.entry] and not body.orphans and body.reached:
-                function = layout.functions[signature.entry]
-                emitted = Emitted(*driver.thunk(signature, function, layout.globals, layout.pc))
-                addresses[signature.entry] = (len(resumes), 0)
-            else:
-                emitter = FunctionEmitter(layout, self.c, signature, after, resume=True)
+                addresses[entry] = (len(resumes), 0)
+                thunk = driver.thunk(signature, function, layout.globals, layout.pc)
+                resumed(f"enter {signature.name}", Emitted(*thunk))
+            points = inside.points.get(entry)
+            if points:
+                emitter = ResumeEmitter(layout, self.c, signature, after, points)
                 emitted = emitter.emit()
-                for address in fresh:
-                    addresses[address] = (len(resumes), emitter.index[address])
-            code = _body(emitted)
-            b.define(index, code)
-            self.sizes.resume += len(code)
-            resumes.append(index)
+                addresses |= {point: (len(resumes), emitter.index[point]) for point in points}
+                resumed(f"resume {signature.name}", emitted)
+        addresses |= {alias: addresses[target] for alias, target in inside.aliases.items()}
         self.sizes.functions = len(everything)
         self.sizes.instructions = sum(len(words) for _, words in self.recovered.words)
         self.sizes.points = len(addresses)
@@ -321,38 +321,6 @@ class Assembler:
             self.place(struct.pack(f"<{count}I", *(s for _, (_, s) in rows))),
             count,
         ), resumes
-
-    def _points(self, signature: Signature) -> list[int]:
-        """Where a function can be resumed: its entry, after its calls, and what nothing reaches."""
-        body = self.c.functions.bodies[signature.entry]
-        blocks = self.c.functions.blocks
-        inside = {*body.reached, *body.orphans}
-        found = set(body.orphans) | {a for a in inside if a in self.recovered.labels}
-        if body.reached:
-            found.add(body.entry)
-        for start in inside:
-            end = blocks[start].exit
-            if end.kind in (ExitKind.CALL, ExitKind.CALL_INDIRECT, ExitKind.SYSCALL):
-                if end.kind is ExitKind.SYSCALL:
-                    found.add(start)  # to be made again after a handler (SA_RESTART)
-                # even after a call that seems never to return
-                if blocks[start].end in inside:
-                    found.add(blocks[start].end)
-            elif end.kind is ExitKind.JUMP_INDIRECT:
-                found.update(t for t in end.targets if t in inside)
-        return sorted(found | inside & self.crossed)
-
-    def _crossings(self) -> set[int]:
-        """Addresses that control reaches from another function, through the driver."""
-        functions = self.c.functions
-        found: set[int] = set()
-        for body in functions.bodies.values():
-            inside = {*body.reached, *body.orphans}
-            for start in inside:
-                for target in functions.blocks[start].exit.successors():
-                    if target not in inside:
-                        found.add(target)
-        return found
 
     # -- memory
 

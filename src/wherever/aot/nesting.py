@@ -137,24 +137,20 @@ class Nested:
         return self.selector
 
     def _dispatch(self, node: int) -> None:
-        """A node that only chooses, by the selector."""
+        """A node that only chooses, by the selector, which stays for the next such node."""
         edges = self.graph.edges[node]
         code = self.code
         if len(edges) == 1:
-            self._go(node, edges[0])
+            self._go(node, (edges[0][0], -1))
             return
-        if all(selected < 0 for _, selected in edges):
-            code += e.local_get(self._selector()) + b"\x0e" + e.unsigned(len(edges) - 1)
-            for target, _ in edges:
-                code += e.unsigned(self.context.depth(target))
-            return
-        # an edge into an inner loop says which of its entrances
-        for choice, (target, selected) in enumerate(edges):
-            code += e.local_get(self._selector()) + e.i32_const(choice) + b"\x46" + e.IF
-            if selected >= 0:
-                code += e.i32_const(selected) + e.local_set(self._selector())
-            code += e.branch(self.context.depth(target) + 1) + e.END
-        code += e.UNREACHABLE
+        depths = {number: self.context.depth(target) for target, number in edges}
+        low, high = min(depths), max(depths)
+        code += e.local_get(self._selector())
+        if low:
+            code += e.i32_const(low) + e.I32_SUB
+        code += b"\x0e" + e.unsigned(high - low)
+        for number in range(low, high + 1):
+            code += e.unsigned(depths.get(number, depths[high]))
 
     def _address_switch(self, low: int, edges: dict[int, Edge]) -> None:
         """Branch by a word index on the stack; an address without an edge falls through."""
@@ -225,7 +221,7 @@ class Nested:
 
     def _assign_one(self, slot: int, value: Value) -> None:
         x = self.x
-        index = self.locals.slot(slot, self.types[slot])
+        index = self.locals.slot(slot)
         fresh = value.uses > 1 and value.place < 0
         constant = value.op in LEAVES
         if fresh and not constant:
@@ -239,7 +235,7 @@ class Nested:
     def _assign_late(self, late: list[tuple[int, int]]) -> None:
         for slot, place in late:
             self.code += e.local_get(place)
-            self.code += e.local_set(self.locals.slot(slot, self.types[slot]))
+            self.code += self.locals.write(slot)
 
 
 def _reads_below(value: Value, slot: int, seen: set[int]) -> int:

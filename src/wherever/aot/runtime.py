@@ -27,9 +27,9 @@ class RuntimeEmitter(Nested):
         super().__init__()
         self.function = function
         self.types = function.function.registers.types
-        self.locals = Locals(list(enumerate(self.types[: len(function.parameters)])))
+        self.locals = Locals(range(len(function.parameters)), self.types)
         self.code = bytearray()
-        self.x = Expressions(self.code, self.locals, self.types, runtime, helpers)
+        self.x = Expressions(self.code, self.locals, runtime, helpers)
         self.starts = sorted(function.function.blocks)
         self.starts.remove(function.function.entry)
         self.starts.insert(0, function.function.entry)

@@ -11,12 +11,14 @@ writes usually reach, is compared at run time.
 
 from __future__ import annotations
 
+import heapq
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from wherever.ir import opcodes
 from wherever.ir.ops import BY_NUMBER, Kind
 from wherever.ir.values import Block, CallingConvention, Exit, ExitKind, Value
+from wherever.passes.facts import needs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -27,11 +29,15 @@ _WRITES: Final = frozenset(
     op.number for op in BY_NUMBER.values() if op.kind in (Kind.STORE, Kind.STORE_LANE, Kind.ATOMIC)
 )
 _PLAIN_LOADS: Final = frozenset({opcodes.I64_LOAD, opcodes.F64_LOAD, opcodes.V128_LOAD64_ZERO})
-_V128_LOAD: Final = opcodes.V128_LOAD
+_SAVES: Final = frozenset({opcodes.I64_STORE, opcodes.F64_STORE, opcodes.V128_STORE})
+_RESTORES: Final = _PLAIN_LOADS | {opcodes.V128_LOAD}
+_HALVES: Final = frozenset({opcodes.V128_FROM_F64, opcodes.V128_FROM_I64})
+_LOW_LANES: Final = frozenset({opcodes.F64X2_EXTRACT_LANE, opcodes.I64X2_EXTRACT_LANE})
+_NOTHING: Final = -1
 
 
 class State:
-    """The facts at one point."""
+    """The facts at one point; the dictionaries are shared among states and never changed."""
 
     __slots__ = ("affine", "held", "saved")
 
@@ -40,22 +46,27 @@ class State:
         self.affine = affine  # register -> offset from the entry stack pointer
         self.saved = saved  # offset from the entry stack pointer -> register saved there
 
-    def copy(self) -> State:
-        """An independent copy."""
-        return State(self.held, dict(self.affine), dict(self.saved))
-
     def meet(self, other: State) -> bool:
         """Keep only what both say; whether anything was lost."""
         changed = False
         if self.held & ~other.held:
             self.held &= other.held
             changed = True
-        for mine, theirs in ((self.affine, other.affine), (self.saved, other.saved)):
-            lost = [key for key, value in mine.items() if theirs.get(key) != value]
-            for key in lost:
-                del mine[key]
-            changed = changed or bool(lost)
+        if self.affine is not other.affine:
+            affine = _common(self.affine, other.affine)
+            if len(affine) != len(self.affine):
+                self.affine = affine
+                changed = True
+        if self.saved is not other.saved:
+            saved = _common(self.saved, other.saved)
+            if len(saved) != len(self.saved):
+                self.saved = saved
+                changed = True
         return changed
+
+
+def _common(one: dict[int, int], other: dict[int, int]) -> dict[int, int]:
+    return {key: value for key, value in one.items() if other.get(key) == value}
 
 
 @dataclass(slots=True)
@@ -65,88 +76,158 @@ class Frame:
     kept: int  # registers that every proper return gives back
     own_returns: set[int] = field(default_factory=set[int])  # blocks that return to the caller
     tail_calls: set[int] = field(default_factory=set[int])  # blocks whose jump out is a tail call
+    # the return address may be known to somebody after the return (setjmp keeps it)
+    link_escapes: bool = False
 
 
-class _Walk:
-    def __init__(self, convention: CallingConvention, tracked: int) -> None:
-        self.sp = convention.stack_pointer
-        self.link = convention.link
-        self.tracked = tracked
+class Steps:
+    """What one block does to the facts, said once in numbers.
 
-    def offset(self, value: Value, state: State) -> int | None:
-        """How far a value is from the entry stack pointer, where that is known."""
-        if value.op == opcodes.GET:
-            return state.affine.get(value.imm)
-        if value.op == opcodes.I64_ADD and value.args[1].op == opcodes.I64_CONST:
-            inner = self.offset(value.args[0], state)
-            if inner is not None:
-                total = inner + value.args[1].imm & _M64
-                return total - (1 << 64) if total >> 63 else total
-        return None
+    A *source* is where a value comes from unchanged: a register (its number), a load of this block
+    (-2 - its index), or neither (-1).
+    """
 
-    def held(self, value: Value, state: State, restored: dict[int, int]) -> int:
-        """The register whose entry value this is (of a vector: the low half), or -1."""
-        if value.op == opcodes.GET:
-            return value.imm if state.held >> value.imm & 1 else -1
-        if value.op in _PLAIN_LOADS or value.op == _V128_LOAD:
-            return restored.get(id(value), -1)
-        if value.op in (opcodes.V128_FROM_F64, opcodes.V128_FROM_I64):
-            return self.held(value.args[0], state, restored)
-        if value.op in (opcodes.F64X2_EXTRACT_LANE, opcodes.I64X2_EXTRACT_LANE) and value.imm == 0:
-            return self.held(value.args[0], state, restored)
-        return -1
+    __slots__ = ("accesses", "cleared", "link_used", "moves", "outs", "restores", "returned")
 
-    def effects(self, block: Block, state: State) -> dict[int, int]:
-        """Follow the block's stores and loads; which loads bring an entry value back."""
-        restored: dict[int, int] = {}
+    def __init__(self, block: Block, link: int) -> None:
+        loads: dict[int, int] = {}
+        link_bit = 0 if link < 0 else 1 << link
+        used = 0  # registers that go into anything but a plain save, move or return
+        # (is a load, base register or -1, offset, size, source stored or index of the load)
+        self.accesses: list[tuple[bool, int, int, int, int]] = []
         for effect in block.effects:
             op = effect.op
             if op in _WRITES:
-                at = self.offset(effect.args[0], state)
-                if at is None:
-                    continue
-                at += effect.imm & 0xFFFF_FFFF
-                size = _ACCESS[op]
-                for key in [key for key in state.saved if at - 8 < key < at + size]:
-                    del state.saved[key]
-                if op in (opcodes.I64_STORE, opcodes.F64_STORE, opcodes.V128_STORE):
-                    slot = self.held(effect.args[1], state, restored)
-                    if slot >= 0 and self.tracked >> slot & 1:
-                        state.saved[at] = slot
-            elif (op in _PLAIN_LOADS or op == _V128_LOAD) and state.saved:
-                base = self.offset(effect.args[0], state)
-                if base is not None:
-                    found = state.saved.get(base + effect.imm)
-                    if found is not None:
-                        restored[id(effect)] = found
-        return restored
-
-    def block(self, block: Block, state: State) -> tuple[State, bool]:
-        """The facts at the block's exit, and whether a return there is to the caller."""
-        restored = self.effects(block, state)
-        end = block.exit
-        returns = (
-            end.kind is ExitKind.RET
-            and end.value is not None
-            and self.link is not None
-            and self.held(end.value, state, restored) == self.link
-        )
-        held = state.held
-        affine = state.affine
-        moved: dict[int, int] = {}
+                base, offset = _affine(effect.args[0])
+                source = _source(effect.args[1], loads) if op in _SAVES else _NOTHING
+                offset += effect.imm & 0xFFFF_FFFF
+                used |= needs(effect.args[0])
+                for operand in effect.args[1:]:
+                    used |= 0 if source != _NOTHING else needs(operand)
+                if base >= 0 or source != _NOTHING:
+                    self.accesses.append((False, base, offset, _ACCESS[op], source))
+            elif op in _RESTORES:
+                base, offset = _affine(effect.args[0])
+                used |= needs(effect.args[0])
+                if base >= 0:
+                    loads[id(effect)] = len(loads)
+                    self.accesses.append((True, base, offset + effect.imm, 8, len(loads) - 1))
+            else:
+                for operand in effect.args:
+                    used |= needs(operand)
+        cleared = outs = 0
+        self.restores: list[tuple[int, int]] = []  # register, index of the load that it comes from
+        self.moves: list[tuple[int, int, int]] = []  # register, base register, offset
         for slot, value in block.outs.items():
             bit = 1 << slot
-            if self.held(value, state, restored) == slot:
-                held |= bit
-            else:
-                held &= ~bit
+            outs |= bit
+            source = _source(value, loads)
+            if source != slot:
+                cleared |= bit
+                if source < _NOTHING:
+                    self.restores.append((slot, -2 - source))
+                else:
+                    used |= needs(value)
             if value.type == 0x7E:
-                offset = self.offset(value, state)
-                if offset is not None:
-                    moved[slot] = offset
-        after = {slot: at for slot, at in affine.items() if slot not in block.outs}
-        after.update(moved)
-        return State(held, after, state.saved), returns
+                base, offset = _affine(value)
+                if base >= 0:
+                    self.moves.append((slot, base, offset))
+        end = block.exit
+        self.returned = _NOTHING if end.value is None else _source(end.value, loads)
+        if end.value is not None and not (end.kind is ExitKind.RET and self.returned >= 0):
+            used |= needs(end.value)
+        if block.deferred is not None:
+            for operand in block.deferred.operands:
+                used |= needs(operand)
+        self.cleared = cleared
+        self.outs = outs
+        self.link_used = bool(used & link_bit)
+
+
+def _signed(value: int) -> int:
+    value &= _M64
+    return value - (1 << 64) if value >> 63 else value
+
+
+def _affine(value: Value) -> tuple[int, int]:
+    """A value as a register plus a constant; without one, register -1."""
+    offset = 0
+    while value.op == opcodes.I64_ADD and value.args[1].op == opcodes.I64_CONST:
+        offset += value.args[1].imm
+        value = value.args[0]
+    return (value.imm, _signed(offset)) if value.op == opcodes.GET else (_NOTHING, 0)
+
+
+def _source(value: Value, loads: dict[int, int]) -> int:
+    """Where a value comes from unchanged (of a vector: the low half)."""
+    while value.op in _HALVES or (value.op in _LOW_LANES and value.imm == 0):
+        value = value.args[0]
+    if value.op == opcodes.GET:
+        return value.imm
+    index = loads.get(id(value), _NOTHING)
+    return _NOTHING if index < 0 else -2 - index
+
+
+class _Walk:
+    """One function's walk."""
+
+    def __init__(self, tracked: int, link: int) -> None:
+        self.tracked = tracked
+        self.link = link
+        self.link_escapes = False
+
+    def block(self, steps: Steps, state: State) -> tuple[State, bool]:
+        """The facts at the block's exit, and whether a return there is to the caller."""
+        held, affine, saved = state.held, state.affine, state.saved
+        restored: dict[int, int] = {}
+        link = self.link
+        for is_load, base, offset, size, source in steps.accesses:
+            start = affine.get(base)
+            if is_load:
+                if start is not None and saved:
+                    found = saved.get(_signed(start + offset))
+                    if found is not None:
+                        restored[source] = found
+                continue
+            slot = _NOTHING
+            if source >= 0:
+                slot = source if held >> source & 1 else _NOTHING
+            elif source < _NOTHING:
+                slot = restored.get(-2 - source, _NOTHING)
+            if start is None:
+                self.link_escapes = self.link_escapes or slot == link >= 0
+                continue
+            at = _signed(start + offset)
+            hit = [key for key in saved if at - 8 < key < at + size]
+            kept = slot >= 0 and size >= 8 and self.tracked >> slot & 1
+            if hit or kept:
+                saved = {key: value for key, value in saved.items() if key not in hit}
+                if kept:
+                    saved[at] = slot
+        returned = steps.returned
+        if returned >= 0:
+            back = returned == link and bool(held >> link & 1)
+        else:
+            back = returned < _NOTHING and restored.get(-2 - returned, _NOTHING) == link >= 0
+        if steps.link_used and held >> link & 1:
+            self.link_escapes = True
+        if link in restored.values() and not back:
+            # read back from the frame, and not into the link register
+            put_back = any(s == link == restored.get(i) for s, i in steps.restores)
+            self.link_escapes = self.link_escapes or not put_back
+        held &= ~steps.cleared
+        for slot, index in steps.restores:
+            if restored.get(index, _NOTHING) == slot:
+                held |= 1 << slot
+        outs = steps.outs
+        after = affine
+        if outs and (steps.moves or any(outs >> slot & 1 for slot in affine)):
+            after = {slot: at for slot, at in affine.items() if not outs >> slot & 1}
+            for slot, base, offset in steps.moves:
+                start = affine.get(base)
+                if start is not None:
+                    after[slot] = _signed(start + offset)
+        return State(held, after, saved), back
 
 
 def analyse_frame(
@@ -156,23 +237,33 @@ def analyse_frame(
     convention: CallingConvention,
     tracked: int,
     kept_by: Callable[[Exit], int],
+    known_steps: dict[int, Steps] | None = None,
 ) -> Frame:
     """Walk a function from its entry.
 
     `successors` gives the blocks of this function that may follow (not tail calls); `kept_by` the
     registers that the callee of an exit (a call, or a jump out of the function) gives back.
+    `known_steps` remembers blocks from one walk to the next.
     """
-    walk = _Walk(convention, tracked)
+    link = _NOTHING if convention.link is None else convention.link
+    walk = _Walk(tracked, link)
     sp = convention.stack_pointer
-    link_bit = 0 if convention.link is None else 1 << convention.link
+    link_bit = 0 if link < 0 else 1 << link
+    all_steps = {} if known_steps is None else known_steps
     states: dict[int, State] = {entry: State(tracked, {sp: 0}, {})}
+    # lowest address first: mostly the order in which control goes
     work = [entry]
+    queued = {entry}
     frame = Frame(kept=tracked | 1 << sp)
     at_exit: dict[int, tuple[State, bool]] = {}
     while work:
-        start = work.pop()
+        start = heapq.heappop(work)
+        queued.discard(start)
         block = blocks[start]
-        after, returns = walk.block(block, states[start].copy())
+        steps = all_steps.get(start)
+        if steps is None:
+            steps = all_steps[start] = Steps(block, link)
+        after, returns = walk.block(steps, states[start])
         at_exit[start] = (after, returns)
         kind = block.exit.kind
         if kind in (ExitKind.CALL, ExitKind.CALL_INDIRECT):
@@ -185,10 +276,13 @@ def analyse_frame(
         for target in successors(block):
             known = states.get(target)
             if known is None:
-                states[target] = after.copy()
-                work.append(target)
-            elif known.meet(after):
-                work.append(target)
+                states[target] = State(after.held, after.affine, after.saved)
+            elif not known.meet(after):
+                continue
+            if target not in queued:
+                queued.add(target)
+                heapq.heappush(work, target)
+    frame.link_escapes = walk.link_escapes
     for start, (state, returns) in at_exit.items():
         block = blocks[start]
         level = state.held | (1 << sp if state.affine.get(sp) == 0 else 0)

@@ -2,7 +2,8 @@
 
 N. Ramsey, "Beyond Relooper: Recursive Translation of Unstructured Control Flow to Structured
 Control Flow" (ICFP 2022). Loops with several entrances get a dispatch node of their own, and only
-they do: every edge into an entrance goes through it, carrying which entrance was meant.
+they do: every edge into an entrance goes through it, carrying which entrance was meant. Carried is
+the number of the entrance's node, so that one selector serves all dispatch nodes on the way.
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ _PLAIN: Final = -1
 class Graph:
     """A reducible graph: nodes are numbers; dispatch nodes come after the ones that were given.
 
-    It is entered at `order[0]`. A dispatch node goes to the edge that the selector says; one with
-    a single edge just goes there.
+    It is entered at `order[0]`. A dispatch node goes along the edge whose number the selector
+    holds; one with a single edge just goes there.
     """
 
     edges: list[list[Edge]]
@@ -161,15 +162,12 @@ def _make_reducible(edges: list[list[Edge]], entry: int) -> None:
             header = entrances[0]
             if len(entrances) > 1:
                 header = len(edges)
-                edges.append([(entrance, _PLAIN) for entrance in entrances])
-                which = {entrance: i for i, entrance in enumerate(entrances)}
-                for node in range(header):
-                    row = edges[node]
+                chosen = set(entrances)
+                for row in edges:
                     for i, (target, _) in enumerate(row):
-                        if target in which:
-                            row[i] = (header, which[target])
-                # an edge out of the new node keeps its plain form
-                edges[header] = [(entrance, _PLAIN) for entrance in entrances]
+                        if target in chosen:
+                            row[i] = (header, target)
+                edges.append([(entrance, entrance) for entrance in entrances])
                 component = component | {header}
             inner = component - {header}
             if len(inner) > 1 or (inner and any(t in inner for n in inner for t, _ in edges[n])):

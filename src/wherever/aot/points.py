@@ -1,0 +1,93 @@
+"""Owns where a program can be resumed: every address that the driver may have to go on at.
+
+That is every function's start; where a call comes back to, if what it calls may leave the Wasm
+stack or lets its return address escape (setjmp); around system calls; addresses inside functions
+that data knows or jump tables have; and whatever was not reached by recovery. A block that several
+functions share is resumed as part of the first one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from wherever.ir.values import ExitKind
+
+if TYPE_CHECKING:
+    from wherever.aot.convention import Conventions, Signature
+    from wherever.aot.recover import Recovered
+
+
+@dataclass(slots=True)
+class Inside:
+    """Where each function is resumed, its start apart; and addresses that stand for another one."""
+
+    points: dict[int, list[int]] = field(default_factory=dict[int, list[int]])  # by function
+    aliases: dict[int, int] = field(default_factory=dict[int, int])  # padding -> what it runs into
+
+
+def find_points(c: Conventions, recovered: Recovered) -> Inside:
+    """The points of every function."""
+    crossed = _crossings(c)
+    found = Inside()
+    seen = {entry for entry, body in c.functions.bodies.items() if body.reached}
+    for signature in c.all.values():
+        points = _points(c, signature, recovered.labels | crossed)
+        for point in points:
+            if point not in seen:
+                target = _padding(c, point)
+                if target >= 0:
+                    found.aliases[point] = target
+                else:
+                    found.points.setdefault(signature.entry, []).append(point)
+        seen |= points
+    for points_of_one in found.points.values():
+        points_of_one.sort()
+    return found
+
+
+def _points(c: Conventions, signature: Signature, known: set[int]) -> set[int]:
+    body = c.functions.bodies[signature.entry]
+    blocks = c.functions.blocks
+    inside = {*body.reached, *body.orphans}
+    found = set(body.orphans) | (inside & known)
+    for start in inside:
+        end = blocks[start].exit
+        match end.kind:
+            case ExitKind.CALL:
+                callee = c.all.get(end.target)
+                if callee is None or callee.suspends:
+                    # even after a call that seems never to return
+                    found.add(blocks[start].end)
+            case ExitKind.CALL_INDIRECT:
+                found.add(blocks[start].end)
+            case ExitKind.SYSCALL:
+                found.add(start)  # to be made again after a handler (SA_RESTART)
+                found.add(blocks[start].end)
+            case ExitKind.JUMP_INDIRECT:
+                found.update(end.targets)
+            case _:
+                pass
+    return found & inside
+
+
+def _crossings(c: Conventions) -> set[int]:
+    """Addresses that control reaches from another function, through the driver."""
+    functions = c.functions
+    found: set[int] = set()
+    for body in functions.bodies.values():
+        inside = {*body.reached, *body.orphans}
+        for start in inside:
+            found.update(t for t in functions.blocks[start].exit.successors() if t not in inside)
+    return found
+
+
+def _padding(c: Conventions, point: int) -> int:
+    """The function that a block of nothing but no-operations runs into, or -1."""
+    block = c.functions.blocks[point]
+    target = block.exit.target
+    if block.effects or block.outs or block.deferred is not None:
+        return -1
+    body = c.functions.bodies.get(target)
+    plain = block.exit.kind is ExitKind.JUMP and body is not None and bool(body.reached)
+    return target if plain else -1

@@ -1,0 +1,138 @@
+"""Owns the second body of a function, which the driver enters where the function was suspended.
+
+It is entered at any of its points and runs until the function returns, with every register in its
+global all the time: nothing to write before a call and nothing to read back after it, so the code
+is compact and quick to compile, and the State is exact everywhere. What it calls is the fast body
+again. It holds only the blocks that control reaches from its points. Inside it is structured like
+the fast body; only loops that are entered in several places dispatch.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from wherever.aot import encode as e
+from wherever.aot.emit import Emitted, FunctionEmitter, Layout
+from wherever.aot.expressions import LEAVES, Locals
+from wherever.ir.ops import I32
+from wherever.ir.values import Block, ExitKind, Value
+from wherever.passes.structure import structure
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from wherever.aot.convention import Conventions, Signature
+
+
+class GlobalRegisters(Locals):
+    """Registers that live in their globals; local 0 is the selector."""
+
+    __slots__ = ()
+
+    def __init__(self, layout: Layout) -> None:
+        super().__init__((), layout.types)
+        self.types = [I32]
+        self.reads = layout.global_reads
+
+    def slot(self, slot: int) -> int:
+        """No register has a local here."""
+        raise AssertionError(f"register {slot} was to get a local in a resume body")
+
+
+class ResumeEmitter(FunctionEmitter):
+    """Emits the body of one function that is entered at some points."""
+
+    def __init__(
+        self,
+        layout: Layout,
+        conventions: Conventions,
+        signature: Signature,
+        after: Callable[[Signature, Block, dict[int, int]], int],
+        points: Sequence[int],
+    ) -> None:
+        super().__init__(layout, conventions, signature, after, GlobalRegisters(layout))
+        self.points = points
+        self.selector = 0
+
+    def emit(self) -> Emitted:
+        """The function's code; a point's selector is its number in `index`."""
+        self.starts = self._reached()
+        self.index = {start: i for i, start in enumerate(self.starts)}
+        edges = self._edges()
+        edges.append([(self.index[point], self.index[point]) for point in self.points])
+        graph = structure(edges, len(edges) - 1)
+        live = self.signature.live
+        for start in self.starts:
+            block = self.blocks[start]
+            after = self.after(self.signature, block, live)
+            if block.exit.kind in (ExitKind.RET, ExitKind.JUMP_INDIRECT):
+                # wherever it goes, everything that this function changed is there
+                after |= self.signature.changes
+            self.after_masks[start] = after
+            self.dirty[start] = 0
+        return self._nested(graph)
+
+    def _reached(self) -> list[int]:
+        """The blocks of the function that control reaches from the points."""
+        body = self.c.functions.bodies[self.signature.entry]
+        inside = {*body.reached, *body.orphans}
+        seen: set[int] = set()
+        work = list(self.points)
+        while work:
+            start = work.pop()
+            if start not in seen:
+                seen.add(start)
+                work += [t for t in self.blocks[start].exit.successors() if t in inside]
+        return sorted(seen)
+
+    def _assign_one(self, slot: int, value: Value) -> None:
+        x = self.x
+        if value.uses > 1 and value.place < 0 and value.op not in LEAVES:
+            x.compute_only(value)
+            value.place = self.locals.temporary(value.type)
+            self.code += e.local_tee(value.place)
+        else:
+            x.emit(value)
+        self.code += e.global_set(self.layout.globals[slot])
+
+    def _assign_late(self, late: list[tuple[int, int]]) -> None:
+        for slot, place in late:
+            self.code += e.local_get(place) + e.global_set(self.layout.globals[slot])
+
+    def _store_results(self, results: Sequence[int], live: int) -> None:
+        for slot in reversed(results):
+            known = live >> slot & 1
+            self.code += e.global_set(self.layout.globals[slot]) if known else e.DROP
+
+    def _dirty_after(self, _: Block) -> int:
+        return 0
+
+    def _sync(self, _: int) -> None:
+        pass
+
+    def _reload(self, _: int) -> None:
+        pass
+
+    def _throw(self) -> None:
+        """Back to the driver, which goes on at the address on the stack."""
+        self.code += e.global_set(self.layout.pc) + e.RETURN
+
+    def _return(self, block: Block) -> None:
+        value = block.exit.value
+        assert value is not None
+        self._return_escaping(block, value)
+
+    def _leave(self, _: Block, target: int) -> None:
+        self.code += e.i64_const(target)
+        self._throw()
+
+    def _leaves_by_tail_call(self, _: Block) -> bool:
+        return False
+
+    def _finish(self) -> Emitted:
+        body = e.BLOCK + bytes(self.code) + e.END
+        if self.escape_used:
+            body += e.local_get(self._returning()) + e.global_set(self.layout.pc)
+        else:
+            body += e.UNREACHABLE
+        return Emitted(self.locals.types[1:], body + e.END)
