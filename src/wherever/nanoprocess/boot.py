@@ -80,6 +80,10 @@ def _import(
 ) -> ModuleType:
     """`import`, as the light rooms have it."""
     found = STAND_INS.get(name)
+    if found is None and names:
+        loaded = sys.modules.get(name)  # `__import__` would ask it for a `__path__` first
+        if loaded is not None and vars(loaded).keys() >= set(names):
+            return loaded
     return found if found is not None else __import__(name, space, local, names or (), level)
 
 

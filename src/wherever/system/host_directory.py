@@ -29,7 +29,7 @@ from wherever.system.kernel import (
 from wherever.system.link_targets import climbs, links_that_climb
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    pass
 
 __all__ = ["HostDirectory", "grant_host_directory"]
 
@@ -84,7 +84,7 @@ class _Reporting:
 
 
 def grant_host_directory(
-    host: Path,
+    host: str | os.PathLike[str],
     *,
     writable: bool,
     guest_path: bytes = b"/",
@@ -109,11 +109,11 @@ def grant_host_directory(
     return HostDirectory(fd, grant)
 
 
-def _refuse_kernel_interface(fd: int, host: Path, *, writable: bool) -> None:
+def _refuse_kernel_interface(fd: int, host: str | os.PathLike[str], *, writable: bool) -> None:
     """A guest that can write /proc/self/mem owns the process that runs it."""
     kind = filesystem_type(fd)
     if kind == Filesystem.PROC or (writable and kind in Filesystem.KERNEL):
-        raise OSError(errno.EACCES, "a kernel interface cannot be granted", str(host))
+        raise OSError(errno.EACCES, "a kernel interface cannot be granted", os.fspath(host))
 
 
 class HostDirectory(Directory):

@@ -25,7 +25,7 @@ from wherever.system.overlay_nodes import DirectoryNode, FileNode, LinkNode, Nod
 from wherever.system.polling import Readiness
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    import os
 
 __all__ = ["OverlayDirectory", "OverlayFile", "grant_overlay"]
 
@@ -36,7 +36,7 @@ _MOST: Final = (1 << 63) - 1
 
 
 def grant_overlay(
-    host: Path,
+    host: str | os.PathLike[str],
     guest_path: bytes = b"/",
     decisions: Decisions | None = None,
     budget: Budget | None = None,

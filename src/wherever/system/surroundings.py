@@ -15,7 +15,6 @@ from wherever.system.decisions import Decisions
 from wherever.system.handles import Directory, File
 from wherever.system.host_directory import grant_host_directory
 from wherever.system.host_file import HostStream
-from wherever.system.overlay import grant_overlay
 from wherever.system.polling import Interrupt
 from wherever.system.randomness import Randomness, RealRandomness, SeededRandomness
 from wherever.system.sockets import Listener
@@ -124,15 +123,17 @@ def _preopens(
     try:
         for granted in grants.dirs:
             guest = os.fsencode(granted.guest)
-            from pathlib import Path  # 7 ms, which a guest without directories need not wait for
-
-            host = Path(granted.host)
             directory: Directory
             if granted.mode == "overlay":
-                directory = grant_overlay(host, guest, decisions, memory)
+                from wherever.system.overlay import grant_overlay  # not needed by most guests
+
+                directory = grant_overlay(granted.host, guest, decisions, memory)
             else:
                 directory = grant_host_directory(
-                    host, writable=granted.mode == "rw", guest_path=guest, decisions=decisions
+                    granted.host,
+                    writable=granted.mode == "rw",
+                    guest_path=guest,
+                    decisions=decisions,
                 )
             preopens.append((guest, directory))
     except OSError as error:
