@@ -7,6 +7,7 @@ when a limit is reached, the channel closes or someone asks. It never blocks on 
 from __future__ import annotations
 
 import fcntl
+import io
 import os
 import select
 import time
@@ -56,9 +57,8 @@ class Supervision:
         self._limits = limits
         self._feed = memoryview(feed)
         self._stdin = stdin
-        self._captured: dict[int, bytearray] = {
-            fd: bytearray() for fd in (stdout, stderr) if fd >= 0
-        }
+        # BytesIO hands out what it holds without copying it: a flood may be gigabytes.
+        self._captured = {fd: io.BytesIO() for fd in (stdout, stderr) if fd >= 0}
         self._outputs = (stdout, stderr)
         self._audit = audit or Audit()
         self._started = time.monotonic()
@@ -96,11 +96,14 @@ class Supervision:
                 os.close(self._stdin)
         try:
             while channel in open_fds or any(fd in open_fds for fd in self._captured):
-                events = poll.poll(self._patience(channel in open_fds))
-                if not events:
-                    self._on_silence(channel in open_fds)
-                    if channel not in open_fds:
-                        break
+                running = channel in open_fds
+                patience = self._patience(running)
+                events = poll.poll(patience)
+                # Looked at each time, not in silence only: a guest that floods us is never silent.
+                if running and patience is not None and self._patience(running) == 0.0:
+                    self._exceed("time", f"it ran for {show_duration(self._limits.time or 0)}")
+                if not events and not running:
+                    break
                 for fd, _ in events:
                     if not self._serve(fd, channel):
                         poll.unregister(fd)
@@ -133,10 +136,6 @@ class Supervision:
         allowed = self._limits.time + (0 if self._ready else _START_ALLOWANCE)
         return max(0.0, (self._started + allowed - time.monotonic()) * 1000)
 
-    def _on_silence(self, running: bool) -> None:
-        if running and self._limits.time is not None and self._limit is None:
-            self._exceed("time", f"it ran for {show_duration(self._limits.time)}")
-
     def _serve(self, fd: int, channel: int) -> bool:
         """Read or write what is ready; False when the descriptor is done."""
         if fd == self._stdin:
@@ -153,11 +152,11 @@ class Supervision:
             return self._hear(data)
         captured = self._captured[fd]
         most = self._limits.output
-        if most is not None and len(captured) + len(data) > most:
-            captured += data[: most - len(captured)]
+        if most is not None and captured.tell() + len(data) > most:
+            captured.write(data[: most - captured.tell()])
             self._exceed("output", f"it wrote more than {show_size(most)}")
             return False
-        captured += data
+        captured.write(data)
         return True
 
     def _push(self) -> bool:
@@ -205,7 +204,9 @@ class Supervision:
             result = self._ending(self._end)
         else:
             result = self._death(status)
-        stdout, stderr = (bytes(self._captured.get(fd, b"")) for fd in self._outputs)
+        stdout, stderr = (
+            self._captured[fd].getvalue() if fd >= 0 else b"" for fd in self._outputs
+        )
         usage = self._usage(self._end or ["", "", "", "", "", ""])
         return replace(
             result,
