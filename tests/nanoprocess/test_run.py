@@ -27,6 +27,7 @@ from guests import (  # type: ignore[import-not-found]
     TOUCHES,
     TRAPS,
     exits,
+    guest,
     writes,
 )
 
@@ -198,7 +199,50 @@ def test_memory_does_not_grow_past_its_limit() -> None:
     result = wherever.run(TOUCHES, limits=Limits(memory="16MiB"))  # type: ignore[arg-type]
     assert result.exit_code == 0
     assert 15 << 20 <= result.usage.memory <= 16 << 20
-    assert wherever.run(GROWS, limits=Limits(memory="16MiB")).trap is not None  # type: ignore[arg-type]
+
+
+def test_giving_up_with_memory_full_is_the_limit() -> None:
+    result = wherever.run(GROWS, limits=Limits(memory=16 << 20))
+    assert result.limit is not None
+    assert (result.limit.limit, result.limit.value, result.status) == ("memory", 16 << 20, 137)
+    assert "of 16MiB of memory in use; raise it with --memory" in str(result.limit)
+
+
+def test_giving_up_with_memory_half_full_hints_at_it() -> None:
+    result = wherever.run(guest("unreachable", memory="128"), limits=Limits(memory=16 << 20))
+    assert result.trap is not None
+    assert "8MiB of 16MiB of memory in use; --memory may be too little" in result.trap.message
+    assert "memory" not in str(wherever.run(TRAPS).trap)
+
+
+def test_an_overlay_and_linear_memory_share_the_limit(tmp_path: Path) -> None:
+    """Two MiB are written to an overlay; what remains of four is what memory can grow to."""
+    fills = guest(
+        """(drop (call $path_open (i32.const 3) (i32.const 0) (i32.const 64) (i32.const 1)
+                      (i32.const 1) (i64.const 64) (i64.const 0) (i32.const 0) (i32.const 16)))
+        (i32.store (i32.const 0) (i32.const 0)) (i32.store (i32.const 4) (i32.const 65536))
+        (loop $l
+          (if (call $fd_write (i32.load (i32.const 16)) (i32.const 0) (i32.const 1) (i32.const 8))
+            (then unreachable))
+          (br_if $l (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1)))
+                              (i32.const 32))))
+        (loop $g (br_if $g (i32.ne (memory.grow (i32.const 1)) (i32.const -1))))""",
+        "path_open", "fd_write", more='(data (i32.const 64) "f")',
+    )  # fmt: skip
+    grants = Grants(dirs=[f"{tmp_path}::/,overlay"])
+    result = wherever.run(fills, grants=grants, limits=Limits(memory=4 << 20))
+    assert result.exit_code == 0, result
+    assert 1 << 20 < result.usage.memory <= 2 << 20
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.slow
+def test_time_is_up_in_a_flood() -> None:
+    result, took = timed(FLOODS, Limits(time=0.3, output=None))
+    assert result.limit is not None
+    assert result.limit.limit == "time"
+    assert result.stdout
+    assert took < 0.3 + LATE * PATIENCE
 
 
 def test_a_program_that_needs_more_memory_says_so() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from wherever.cli.terminal import note, say_error
+from wherever.cli.terminal import Progress, note, say_error
 from wherever.nanoprocess.prepare import open_program
 from wherever.nanoprocess.signals import ENDING, SIGPIPE, handle
 from wherever.nanoprocess.starting import require_supported, work_message
@@ -40,7 +40,7 @@ def started(worker: Worker, words: list[str]) -> Supervision:
     require_supported(spoken.grants)
     limits = spoken.limits_over(Limits(time=None, cpu=None))
     sink = _record_to(own["audit"]) if "audit" in own else None
-    name, program = open_program(rest[0])
+    name, program = open_program(rest[0], _shown)
     try:
         arguments = (own.get("argv0", name), *rest[1:])
         message = work_message(arguments, spoken.grants, limits, own.get("invoke"), sink)
@@ -49,6 +49,12 @@ def started(worker: Worker, words: list[str]) -> Supervision:
     finally:
         os.close(program)
     return Supervision(worker, limits, audit=Audit(sink))
+
+
+def _shown(what: str, work: Callable[[], bytes]) -> bytes:
+    """Do what takes long where no cache has it, and say so on a terminal."""
+    with Progress(what):
+        return work()
 
 
 def _split(words: list[str]) -> tuple[dict[str, str], list[str]]:

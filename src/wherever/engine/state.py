@@ -137,6 +137,7 @@ class StoreState:
         "lock",
         "memories",
         "native",
+        "reserved",
     )
 
     def __init__(self, engine: Engine, limits: Limits) -> None:
@@ -156,6 +157,7 @@ class StoreState:
         self.externs = 0  # made since the last collection
         self.host_memories = 0
         self.host_tables = 0
+        self.reserved = 0
         self.set_limits()
         if engine.profile.epochs:
             lib.wasmtime_context_set_epoch_deadline(self.context, NEVER)
@@ -165,12 +167,17 @@ class StoreState:
         limits = self.limits
         library().wasmtime_store_limiter(
             self.native.ptr,
-            limits.memory // max(1, limits.memories),
+            max(0, limits.memory - self.reserved) // max(1, limits.memories),
             limits.table_elements // max(1, limits.tables),
             limits.instances,
             limits.tables - self.host_tables,
             limits.memories - self.host_memories,
         )
+
+    def reserve(self, count: int) -> None:
+        """Keep that much of the limit on memory for what the guest holds outside its memories."""
+        self.reserved = count
+        self.set_limits()
 
     def func_at(self, at: int) -> object:
         """The function value of the wasmtime_func_t at an address."""

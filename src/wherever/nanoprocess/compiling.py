@@ -12,7 +12,7 @@ import os
 from wherever.engine.cache import CodeCache
 from wherever.errors import InternalError, InvalidProgram, LimitExceeded
 from wherever.nanoprocess.codefile import COMPONENT, FORM, MODULE, is_code
-from wherever.nanoprocess.pool import take
+from wherever.nanoprocess.pool import hand_over
 from wherever.nanoprocess.signals import SIGABRT
 from wherever.nanoprocess.supervise import Supervision
 from wherever.policy import Limits
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
+    # Does the work, and shows meanwhile what it is.
+    During = Callable[[str, Callable[[], bytes]], bytes]
+
 __all__ = ["COMPILING", "compiled", "compiled_component", "compiled_descriptor", "compiled_module"]
 
 COMPILING = Limits(memory=4 << 30, time=600, cpu=300)
@@ -38,7 +41,7 @@ COMPILING = Limits(memory=4 << 30, time=600, cpu=300)
 _LARGEST = 1 << 30
 
 
-def compiled_descriptor(data: bytes, name: str) -> int:
+def compiled_descriptor(data: bytes, name: str, during: During | None = None) -> int:
     """The compiled form of a program as sealed memory, from the cache where it is known."""
     if is_code(data):
         _require_ours(data, name)
@@ -47,7 +50,16 @@ def compiled_descriptor(data: bytes, name: str) -> int:
     def known(cache: CodeCache, key: Digest) -> int | None:
         return cache.descriptor(key)
 
-    return _found(FORM, data, known, sealed)
+    def compile_() -> bytes:
+        return _compile(FORM, data, COMPILING)
+
+    return _found(
+        FORM,
+        data,
+        known,
+        sealed,
+        compile_ if during is None else lambda: during(f"compiling {name}", compile_),
+    )
 
 
 def compiled_component(profile: Profile, data: bytes, limits: Limits = COMPILING) -> int:
@@ -56,7 +68,8 @@ def compiled_component(profile: Profile, data: bytes, limits: Limits = COMPILING
     def known(cache: CodeCache, key: Digest) -> int | None:
         return cache.descriptor(key)
 
-    return _found(f"{COMPONENT}{profile.code_name}", data, known, sealed, limits)
+    form = f"{COMPONENT}{profile.code_name}"
+    return _found(form, data, known, sealed, lambda: _compile(form, data, limits))
 
 
 def compiled_module(
@@ -68,7 +81,8 @@ def compiled_module(
     def known(cache: CodeCache, key: Digest) -> bytes | None:
         return cache.get(key)
 
-    return engine.load_own(_found(form, wasm, known, bytes, limits), wasm, outline)
+    code = _found(form, wasm, known, bytes, lambda: _compile(form, wasm, limits))
+    return engine.load_own(code, wasm, outline)
 
 
 def compiled(data: bytes) -> bytes:
@@ -93,17 +107,17 @@ def _found(
     data: bytes,
     known: Callable[[CodeCache, Digest], T | None],
     made: Callable[[bytes], T],
-    limits: Limits = COMPILING,
+    compile_: Callable[[], bytes],
 ) -> T:
     """What the cache holds, else what the child makes, which is kept."""
     cache = CodeCache.open()
     if cache is None:
-        return made(_compile(form, data, limits))
+        return made(compile_())
     try:
         key = cache.key(form, data)
         found = known(cache, key)
         if found is None:
-            code = _compile(form, data, limits)
+            code = compile_()
             cache.keep(key, code)
             found = made(code)
         return found
@@ -125,10 +139,8 @@ def _compile(form: str, data: bytes, limits: Limits) -> bytes:
     program = sealed(data)
     target = os.memfd_create("wherever-code", os.MFD_CLOEXEC)
     try:
-        worker = take()
         work = {"compile": form, "memory": limits.memory, "cpu": limits.cpu}
-        if not worker.send(work, [program, target]):
-            raise InternalError("the compiling child ended before it had its work")
+        worker = hand_over(work, [program, target])
         # Memory and processor time are kept in the child: see `guest.compile_`.
         result = Supervision(worker, limits).watch()
         if not result.ok:

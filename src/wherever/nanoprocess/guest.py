@@ -20,6 +20,7 @@ from wherever.nanoprocess.reactor import call_by_text
 from wherever.nanoprocess.signals import start_timer
 from wherever.policy import Audit, Decision, Grants, Limits, Malformed, frozen, replace
 from wherever.policy.grammar import parse_words
+from wherever.policy.quantities import show_size
 from wherever.system.polling import Interrupt
 from wherever.system.surroundings import Surroundings, inherited_streams, surroundings
 
@@ -122,6 +123,7 @@ def run(work: Work, fds: list[int], report: Report) -> Ending:
 
     ending = _ended(lambda: _call(work, linked, code))
     memory = sum(map(_peak, kept))
+    ending = _out_of_memory(ending, memory, limits.memory)
     return replace(ending, memory=memory, cpu=time.process_time() - started)
 
 
@@ -174,6 +176,21 @@ def _peak(instance: Instance) -> int:
     """Bytes of the exported memories, which never shrink."""
     found = [instance[name] for name in instance]
     return sum(extern.refresh() for extern in found if isinstance(extern, Memory))
+
+
+def _out_of_memory(ending: Ending, memory: int, most: int | None) -> Ending:
+    """The ending, with memory named as its cause where that is certain or likely.
+
+    A refused `memory.grow` is -1 to the guest, whose allocator aborts then: `unreachable`. The
+    engine does not tell us of the refusal, so it is judged by how full the memory was.
+    """
+    if most is None or (ending.how, ending.name) != ("trap", "unreachable") or 4 * memory < most:
+        return ending
+    full = f"with {show_size(memory)} of {show_size(most)} of memory in use"
+    if 4 * memory < 3 * most:
+        return replace(ending, message=f"{ending.message}\n({full}; --memory may be too little)")
+    message = f"limit exceeded: the guest gave up {full}; raise it with --memory\n{ending.message}"
+    return replace(ending, how="limit", name="memory", message=message)
 
 
 def _linker(code: Code) -> Callable[[Store, Code, Surroundings], tuple[Instance, Closes]]:

@@ -9,9 +9,14 @@ from __future__ import annotations
 import _thread
 import os
 
+from wherever.errors import Unsupported
 from wherever.nanoprocess.launch import Worker, launch
 
-__all__ = ["drain", "take", "warm"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+__all__ = ["drain", "hand_over", "take", "warm"]
 
 _DEFAULT_SIZE = 2
 
@@ -37,6 +42,17 @@ def take() -> Worker:
         if _pool.idle:
             return _pool.idle.pop(0)
     return launch(own_group=True)
+
+
+def hand_over(message: Mapping[str, object], fds: Sequence[int]) -> Worker:
+    """A worker that has the work. An idle one may have died; a new one that dies is an error."""
+    for _ in range(8):
+        worker = take()
+        if worker.send(message, fds):
+            return worker
+        worker.kill()
+        worker.reap()
+    raise Unsupported("workers end as soon as they are started; try wherever --debug version")
 
 
 def warm(count: int | None = None, *, wait: bool = False) -> int:

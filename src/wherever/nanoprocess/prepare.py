@@ -10,6 +10,8 @@ from wherever.nanoprocess.compiling import compiled_descriptor
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from wherever.nanoprocess.compiling import During
+
     Program = str | os.PathLike[str] | bytes
 
 COMPONENT = b"\0asm\x0d\0\1\0"
@@ -17,16 +19,27 @@ COMPONENT = b"\0asm\x0d\0\1\0"
 __all__ = ["open_program", "read_program"]
 
 
-def open_program(program: Program) -> tuple[str, int]:
-    """The program's name and a descriptor of its compiled form: sealed memory."""
+def open_program(program: Program, during: During | None = None) -> tuple[str, int]:
+    """The program's name and a descriptor of its compiled form: sealed memory.
+
+    What may take long, because no cache has it, is done by `during`, which can say so.
+    """
     name, data = read_program(program)
     if data[:4] == b"\x7fELF":
-        from wherever.aot.cache import translated
-
-        data = translated(data)
+        data = _translated(data, name, during)
     if not is_code(data):
         require_runnable(data[:512], name)
-    return name, compiled_descriptor(data, name)
+    return name, compiled_descriptor(data, name, during)
+
+
+def _translated(data: bytes, name: str, during: During | None) -> bytes:
+    from wherever.aot.cache import translated
+
+    return (
+        translated(data)
+        if during is None
+        else during(f"translating {name}", lambda: translated(data))
+    )
 
 
 def read_program(program: Program) -> tuple[str, bytes]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from wherever.errors import Unsupported
-from wherever.nanoprocess.pool import take, warm
+from wherever.nanoprocess.pool import hand_over, warm
 from wherever.nanoprocess.prepare import open_program
 from wherever.nanoprocess.supervise import Supervision
 from wherever.policy import Audit, Grants, Limits
@@ -14,7 +14,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from wherever.nanoprocess.launch import Worker
     from wherever.nanoprocess.prepare import Program
     from wherever.nanoprocess.streams import Streams
     from wherever.policy import Decision
@@ -41,7 +40,7 @@ def start(
         name, fd = open_program(program)
         try:
             message = work_message((argv0 or name, *args), grants, limits, invoke, audit)
-            worker = _handed_over(message, [fd, *streams.theirs])
+            worker = hand_over(message, [fd, *streams.theirs])
         finally:
             os.close(fd)
         streams.handed_over()
@@ -87,14 +86,3 @@ def require_supported(grants: Grants) -> None:
             raise Unsupported(f"{entry.text}: sockets and HTTP are not built yet; leave it out")
     if grants.dns:
         raise Unsupported("--dns: looking up names is not built yet; leave it out")
-
-
-def _handed_over(message: dict[str, object], fds: list[int]) -> Worker:
-    """A worker that has the work. An idle one may have died; a new one that dies is an error."""
-    for _ in range(8):
-        worker = take()
-        if worker.send(message, fds):
-            return worker
-        worker.kill()
-        worker.reap()
-    raise Unsupported("workers end as soon as they are started; try wherever --debug version")

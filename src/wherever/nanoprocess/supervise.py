@@ -204,9 +204,7 @@ class Supervision:
             result = self._ending(self._end)
         else:
             result = self._death(status)
-        stdout, stderr = (
-            self._captured[fd].getvalue() if fd >= 0 else b"" for fd in self._outputs
-        )
+        stdout, stderr = (self._captured[fd].getvalue() if fd >= 0 else b"" for fd in self._outputs)
         usage = self._usage(self._end or ["", "", "", "", "", ""])
         return replace(
             result,

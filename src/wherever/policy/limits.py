@@ -22,11 +22,16 @@ LIMITS: dict[
     str, tuple[Callable[[str | float | None], float | None], Callable[..., str], str, str]
 ] = {
     "memory": (size, show_size, "SIZE", "linear memory and overlays together"),
-    "time": (duration, show_duration, "DURATION", "wall-clock time"),
+    "time": (
+        duration,
+        show_duration,
+        "DURATION",
+        "wall-clock time of the run; compiling before it does not count",
+    ),
     "cpu": (duration, show_duration, "DURATION", "processor time"),
     "files": (count, str, "COUNT", "open files and other descriptors"),
     "output": (size, show_size, "SIZE", "captured standard output and standard error, each"),
-    "processes": (count, str, "COUNT", "processes and threads inside the nanoprocess"),
+    "processes": (count, str, "COUNT", "processes and threads inside; fork(2) is not built yet"),
 }
 
 

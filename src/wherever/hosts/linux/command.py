@@ -78,4 +78,5 @@ def instantiate(store: Store, code: Code, surroundings: Surroundings) -> tuple[I
     exported = code.outline.exports.get("memory")
     if exported is not None and isinstance(exported.type, MemoryType):
         wasi.attach(instance.memory("memory"))
+        surroundings.memory.changed = store.reserve
     return instance, run

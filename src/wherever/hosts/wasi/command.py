@@ -113,6 +113,7 @@ def instantiate(
     exported = code.outline.exports.get("memory")
     if exported is not None and isinstance(exported.type, MemoryType):
         run.attach(_Exported(instance))
+        surroundings.memory.changed = store.reserve
     return instance, run
 
 
