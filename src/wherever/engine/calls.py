@@ -5,17 +5,17 @@ For `(i32, i32) -> i32` the generated function is
     def add(p0, p1, /):
         with lock:                          # a store is one thread's at a time
             if blocked:                     # closed, or suspended in a host call
-                raise refuse()
+                raise store.refusal()
             if not thread.fits:             # this thread's stack cannot hold a guest
                 raise refuse_thread()
             try:
                 pack(cells, 0, 0, p0, p1)   # also the check of types and ranges
             except BAD_VALUE:
                 pack(cells, 0, 0, *checked((p0, p1)))
-            error = call(context, function, at, count, trap)
+            error = call(context, function, at, count, cells)
             ended, r0 = unpack(cells, 0)
             if error or ended:
-                raise failed(error, ended)
+                raise store.failed(error, ended)
             return r0
 
 The buffer starts with the trap's address, so that one `unpack` reads the trap and the results. The
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     from wherever.engine.state import StoreState
 
-__all__ = ["checked_value", "get_nan", "lane", "put_nan", "raw_call"]
+__all__ = ["checked_value", "get_nan", "lane", "maker_of", "put_nan"]
 
 # The lane of each type: struct's letter, and the bytes that fill the cell up.
 _LANES: dict[object, str] = {
@@ -131,21 +131,22 @@ def _type(value: object) -> str:
     return type(value).__name__
 
 
-_makers: dict[FuncType, Callable[..., Callable[..., Any]]] = {}
+_makers: dict[FuncType, Callable[[StoreState, int, str], Callable[..., Any]]] = {}
 
 
-def raw_call(store: StoreState, func: int, signature: FuncType, name: str) -> Callable[..., Any]:
-    """A Python function that calls the guest function at `func` (a wasmtime_func_t).
+def maker_of(signature: FuncType) -> Callable[[StoreState, int, str], Callable[..., Any]]:
+    """What makes a Python function of a store, the address of a wasmtime_func_t and a name.
 
-    The caller keeps `func` alive through the store.
+    The caller keeps what is at the address alive. The maker is worth keeping: looking up a
+    signature costs as much as a call.
     """
     made = _makers.get(signature)
     if made is None:
         made = _makers[signature] = _maker(signature)
-    return made(store, func, name)
+    return made
 
 
-def _maker(signature: FuncType) -> Callable[..., Callable[..., Any]]:
+def _maker(signature: FuncType) -> Callable[[StoreState, int, str], Callable[..., Any]]:
     params, results = signature.params, signature.results
     count = max(len(params), len(results))
     size = _HEADER + CELL * count
@@ -164,11 +165,10 @@ def _maker(signature: FuncType) -> Callable[..., Callable[..., Any]]:
     out = [_HINTS[one] for one in results]
     annotation = out[0] if len(out) == 1 else f"tuple[{', '.join(out)}]" if out else None
     source = [
-        "def maker(store, native, lock, blocked, refuse, failed, context, function, at, trap, "
-        "cells, name):",
+        "def maker(store, lock, blocked, context, function, at, cells, name):",
         f"    def guest({', '.join(given)}{', /' if names else ''}) -> {annotation}:",
         "        with lock:",
-        "            if blocked: raise refuse()",
+        "            if blocked: raise store.refusal()",
         "            if not here.fits: raise refuse_thread()",
     ]
     if vectors:
@@ -187,9 +187,9 @@ def _maker(signature: FuncType) -> Callable[..., Callable[..., Any]]:
         for index in narrow
     ]
     source += [
-        f"            error = call(context, function, at, {count}, trap)",
+        f"            error = call(context, function, at, {count}, cells)",
         f"            {', '.join(['ended', *outs])}{'' if outs else ','} = unpack(cells, 0)",
-        "            if error or ended: raise failed(error, ended)",
+        "            if error or ended: raise store.failed(error, ended)",
     ]
     source += [
         f"            if r{index} != r{index}: r{index} = get_nan(cells, {_HEADER + CELL * index})"
@@ -210,7 +210,7 @@ def _maker(signature: FuncType) -> Callable[..., Callable[..., Any]]:
 
     scope: dict[str, Any] = {
         "BAD_VALUE": (struct.error, OverflowError, TypeError),
-        "call": library().bare("wasmtime_func_call_unchecked"),
+        "call": library().bare.wasmtime_func_call_unchecked,
         "checked": checked,
         "get_nan": get_nan,
         "here": here,
@@ -228,18 +228,13 @@ def _maker(signature: FuncType) -> Callable[..., Callable[..., Any]]:
 
     def make(store: StoreState, func: int, name: str) -> Callable[..., Any]:
         cells = buffer()
-        at = ctypes.addressof(cells)
         guest: Callable[..., Any] = maker(
             store,
-            store.native,
             store.lock,
             store.blocked,
-            store.refusal,
-            store.failed,
             store.context_arg,
             ctypes.c_void_p(func),
-            ctypes.c_void_p(at + _HEADER),
-            ctypes.c_void_p(at),
+            ctypes.c_void_p(ctypes.addressof(cells) + _HEADER),
             cells,
             name,
         )

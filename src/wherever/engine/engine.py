@@ -20,13 +20,16 @@ __all__ = ["Code", "Engine", "wat2wasm"]
 class Engine:
     """One wasmtime engine. `Engine.of(profile)` is the only way to get one."""
 
-    __slots__ = ("__weakref__", "functypes", "profile", "ptr")
+    __slots__ = ("__weakref__", "arg", "epochs", "functypes", "pooled", "profile", "ptr")
 
     def __init__(self, profile: Profile, *, parallel: bool = True) -> None:
         self.profile = profile
+        self.epochs = profile.epochs
+        self.pooled = profile.placement is Placement.POOLED
         self.ptr = library().wasm_engine_new_with_config(
             configure(profile, parallel=parallel and not _forked)
         )
+        self.arg = ctypes.c_void_p(self.ptr)  # as bare functions take it
         # A wasm_functype_t belongs to the engine it was made for: two engines sharing one abort.
         self.functypes: dict[object, int] = {}
 
@@ -96,13 +99,14 @@ class Engine:
 class Code:
     """A compiled module. Instances keep what they need of it alive."""
 
-    __slots__ = ("__weakref__", "_outline", "engine", "ptr", "wasm")
+    __slots__ = ("__weakref__", "_outline", "arg", "engine", "ptr", "wasm")
 
     def __init__(
         self, engine: Engine, ptr: int, wasm: bytes, outline: Outline | None = None
     ) -> None:
         self.engine = engine
         self.ptr = ptr
+        self.arg = ctypes.c_void_p(ptr)  # as bare functions take it
         self.wasm = wasm
         self._outline = outline
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ctypes
 import weakref
+from ctypes import addressof
 from typing import TYPE_CHECKING, Any, TypeAlias
+from weakref import ref
 
-from wherever.engine.calls import raw_call
+from wherever.engine.calls import maker_of
 from wherever.engine.checked import checked_call
 from wherever.engine.library import library, message_of
 from wherever.engine.reflect import functype_at
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from wherever.engine.state import StoreState
     from wherever.wasm.types import FuncType, GlobalType, MemoryType, TableType
 
+    Maker = Callable[[StoreState, int, str], Callable[..., Any]]
+
 __all__ = [
     "Extern",
     "Func",
@@ -29,7 +33,10 @@ __all__ = [
     "OutOfBounds",
     "Table",
     "Tag",
+    "call_maker",
     "func_from",
+    "func_of",
+    "handle_from",
     "handle_of",
 ]
 
@@ -50,35 +57,54 @@ class FuncHandle:
     It holds both weakly, so that neither keeps the other, and a dropped store is freed at once.
     """
 
-    __slots__ = ("__weakref__", "at", "call", "cell", "func", "name", "store", "type")
+    __slots__ = ("__weakref__", "_call", "_cell", "at", "func", "name", "store", "type")
 
     def __init__(
         self,
         store: StoreState,
         cell: ctypes.Array[ctypes.c_uint64],
+        at: int,
         type_: FuncType | None,
         name: str,
     ) -> None:
         self.store = store
-        self.cell = cell
-        self.at = ctypes.addressof(cell)
+        self._cell = cell  # the wasmtime_func_t at `at` is in it
+        self.at = at
         self.type = type_
         self.name = name
-        self.call: weakref.ref[Callable[..., Any]] | None = None
+        self._call: weakref.ref[Callable[..., Any]] | None = None
         self.func: weakref.ref[Func] | None = None
-        store.funcs[cell[1]] = weakref.ref(self)
+
+    def signature(self) -> FuncType:
+        """The type; where the host was not told, wasmtime is asked."""
+        if self.type is None:
+            with self.store.lock:
+                if "closed" in self.store.blocked:
+                    raise self.store.refusal()
+                self.type = functype_at(self.store.context, self.at)
+        return self.type
+
+    def callable(self, make: Maker | None = None) -> Callable[..., Any]:
+        """The Python function that enters the guest: one while anyone holds it."""
+        call = self._call() if self._call is not None else None
+        if call is None:
+            if make is None:
+                make = call_maker(self.signature())
+            call = make(self.store, self.at, self.name)
+            call.__dict__["__wasm__"] = self  # the call reads the handle's cell
+            self._call = ref(call)
+        return call
 
 
 class Func:
     """A function of a store. `call` is the fast way in: a plain Python function."""
 
-    __slots__ = ("__weakref__", "_call", "cell", "handle", "store")
+    __slots__ = ("__weakref__", "_call", "handle", "store")
     kind = 0
 
     def __init__(self, handle: FuncHandle) -> None:
         self.handle = handle
         self.store = handle.store
-        self.cell = handle.cell
         self._call: Callable[..., Any] | None = None
         handle.func = weakref.ref(self)
 
@@ -95,29 +121,14 @@ class Func:
     @property
     def type(self) -> FuncType:
         """The signature; types of the guest's own are shown as their abstract supertypes."""
-        handle = self.handle
-        if handle.type is None:
-            with self.store.lock:
-                if "closed" in self.store.blocked:
-                    raise self.store.refusal()
-                handle.type = functype_at(self.store.context, handle.at)
-        return handle.type
+        return self.handle.signature()
 
     @property
     def call(self) -> Callable[..., Any]:
         """The Python function that enters the guest; made at the first look, then kept."""
         call = self._call
         if call is None:
-            handle = self.handle
-            call = handle.call() if handle.call is not None else None
-            if call is None:
-                signature = self.type
-                raw = is_raw(signature.params) and is_raw(signature.results)
-                make = raw_call if raw else checked_call
-                call = make(self.store, handle.at, signature, handle.name)
-                vars(call)["__wasm__"] = handle  # it reads the handle's cell
-                handle.call = weakref.ref(call)
-            self._call = call
+            call = self._call = self.handle.callable()
         return call
 
     def __call__(self, *args: object) -> Any:
@@ -396,13 +407,48 @@ def handle_of(value: object) -> FuncHandle | None:
     return handle if isinstance(handle, FuncHandle) else None
 
 
+def handle_from(
+    store: StoreState,
+    cell: ctypes.Array[ctypes.c_uint64],
+    type_: FuncType | None,
+    name: str,
+    *,
+    skip: int = 0,
+) -> FuncHandle:
+    """The one handle of the wasmtime_func_t after `skip` words of the cell.
+
+    Its second word tells functions apart.
+    """
+    key = cell[skip + 1]
+    known = store.funcs.get(key)
+    if known is not None:
+        handle = known()
+        if isinstance(handle, FuncHandle):
+            return handle
+    handle = FuncHandle(store, cell, addressof(cell) + 8 * skip, type_, name)
+    store.funcs[key] = ref(handle)
+    return handle
+
+
+def func_of(handle: FuncHandle) -> Func:
+    """The one `Func` of a handle, while anyone holds it."""
+    func = handle.func() if handle.func is not None else None
+    return func if func is not None else Func(handle)
+
+
 def func_from(
     store: StoreState, cell: ctypes.Array[ctypes.c_uint64], type_: FuncType | None, name: str
 ) -> Func:
-    """The one `Func` of a wasmtime_func_t, whose second word tells functions apart."""
-    known = store.funcs.get(cell[1])
-    handle = known() if known is not None else None
-    if not isinstance(handle, FuncHandle):
-        handle = FuncHandle(store, cell, type_, name)
-    func = handle.func() if handle.func is not None else None
-    return func if func is not None else Func(handle)
+    """The one `Func` of the wasmtime_func_t in a cell."""
+    return func_of(handle_from(store, cell, type_, name))
+
+
+def call_maker(signature: FuncType) -> Maker:
+    """What makes callables of functions with the signature."""
+    if is_raw(signature.params) and is_raw(signature.results):
+        return maker_of(signature)
+
+    def checked(store: StoreState, at: int, name: str) -> Callable[..., Any]:
+        return checked_call(store, at, signature, name)
+
+    return checked

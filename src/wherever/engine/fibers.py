@@ -17,7 +17,6 @@ from wherever.engine.externs import Func, func_from
 from wherever.engine.hostcalls import HostFunc, several
 from wherever.engine.instance import Instance, externs_of, instantiate, refused
 from wherever.engine.library import Words2, Words4, library, message_of
-from wherever.engine.state import Limits
 from wherever.engine.store import Store
 from wherever.engine.threads import here, refuse_thread
 from wherever.engine.traps import new_trap
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
 
     from wherever.engine.engine import Code, Engine
     from wherever.engine.externs import Extern
+    from wherever.engine.state import Limits
     from wherever.wasm.types import ValType
 
 __all__ = ["AsyncStore", "Fiber"]
@@ -37,7 +37,6 @@ __all__ = ["AsyncStore", "Fiber"]
 ONLY_ASYNC = "its host functions may suspend: use call_async"
 SUSPENDED = "its guest is suspended in a host call"
 
-_DEFAULT = Limits()
 _strlen = ctypes.cast(ctypes.CDLL(None).strlen, ctypes.c_void_p).value
 _done = ctypes.create_string_buffer(b"\1")
 # wasmtime_async_continuation_t: the function, its argument, a finalizer. Put in place before any
@@ -61,11 +60,15 @@ _CALLBACK = ctypes.CFUNCTYPE(
 class AsyncStore(Store):
     """A store whose guests run on fibers. One guest at a time is in it, running or suspended."""
 
-    __slots__ = ("fiber",)
+    __slots__ = ("fiber", "futures", "linkers")
 
-    def __init__(self, engine: Engine, limits: Limits = _DEFAULT) -> None:
+    def __init__(self, engine: Engine, limits: Limits | None = None) -> None:
         super().__init__(engine, limits)
         self.fiber: Fiber | None = None
+        # The native store ends them before itself, whoever holds this object.
+        self.futures: dict[int, object] = {}
+        self.linkers: list[int] = []
+        self.native.futures, self.native.linkers = self.futures, self.linkers
         # An asynchronous host function called outside a fiber ends the process, so generated
         # calls, which would enter without one, find the store blocked for good.
         self.blocked.append(ONLY_ASYNC)
@@ -140,7 +143,7 @@ class AsyncStore(Store):
             self.require_open()
             externs, keep = externs_of(self, code, imports or {})
             linker = lib.wasmtime_linker_new(self.engine.ptr)
-            self.native.linkers.append(linker)
+            self.linkers.append(linker)
             lib.wasmtime_linker_allow_shadowing(linker, 1)
             for index, item in enumerate(code.outline.imports):
                 module, name = item.module.encode(), item.name.encode()
@@ -233,7 +236,7 @@ class Fiber:
         ends = ctypes.addressof(self._ends)
         self.future = begin(*args, ends, ends + 8)
         self._keep = (keep, self._ends, self.flag)
-        store.native.futures[self.future] = self._keep
+        store.futures[self.future] = self._keep
         store.fiber = self
         store.blocked.append(SUSPENDED)
 
@@ -336,7 +339,7 @@ class Fiber:
     def _let_go(self) -> None:
         store = self.store
         future, self.future = self.future, 0
-        if future and store.native.futures.pop(future, None) is not None:
+        if future and store.futures.pop(future, None) is not None:
             library().wasmtime_call_future_delete(future)
         if store.fiber is self:
             store.fiber = None

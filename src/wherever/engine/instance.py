@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import ctypes
-from typing import TYPE_CHECKING, TypeAlias, assert_never
+from typing import TYPE_CHECKING, Any, TypeAlias, assert_never
 
 from wherever.engine.checked import checked_callback
-from wherever.engine.externs import Extern, Func, Global, Memory, Table, Tag, func_from
+from wherever.engine.externs import (
+    Extern,
+    Func,
+    Global,
+    Memory,
+    Table,
+    Tag,
+    call_maker,
+    func_from,
+    func_of,
+    handle_from,
+)
 from wherever.engine.hostcalls import HostFunc, raw_callback
-from wherever.engine.library import Words2, Words3, Words4, library, message_of
+from wherever.engine.library import Words1, Words2, Words3, Words4, library, message_of
 from wherever.engine.outline import TagItem
 from wherever.engine.state import StoreState
 from wherever.engine.threads import here, refuse_thread
@@ -17,12 +28,21 @@ from wherever.errors import GuestTrap, InvalidProgram, LimitExceeded
 from wherever.wasm.types import FuncType, GlobalType, MemoryType, TableType
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from wherever.engine.engine import Code
     from wherever.engine.outline import ExportItem, ImportItem
 
-__all__ = ["Given", "Instance", "LinkFailure", "externs_of", "instantiate", "link", "refused"]
+__all__ = [
+    "Given",
+    "Instance",
+    "LinkFailure",
+    "externs_of",
+    "instantiate",
+    "instantiate_alone",
+    "link",
+    "refused",
+]
 
 _EXTERN = 4  # c_uint64's in a wasmtime_extern_t: the kind, then a union of 24 bytes
 
@@ -44,33 +64,45 @@ class LinkFailure(InvalidProgram):
     """An import is missing, or what was given for it does not match its type."""
 
 
+def instantiate_alone(store: StoreState, code: Code) -> Instance:
+    """An instance of a module without imports in a store just made, which no one else knows yet."""
+    if not here.fits:
+        raise refuse_thread()
+    cell, trap = Words2(), Words1()
+    error = library().bare.wasmtime_instance_new(
+        store.context_arg, code.arg, None, None, cell, trap
+    )
+    if trap[0]:
+        raise store.failed(0, trap[0])
+    if error:
+        raise refused(message_of(error))
+    return Instance(store, code, cell)
+
+
 def instantiate(store: Linking, code: Code, given: Given) -> Instance:
     """An instance of the module in the store."""
     if code.engine is not store.engine:
         raise ValueError(f"the code is of {code.engine!r}, the store of {store.engine!r}")
-    lib = library()
     with store.lock:
         store.require_open()
         if not here.fits:
             raise refuse_thread()
-        externs, _keep = externs_of(store, code, given)
-        cell = Words2()
-        trap = ctypes.c_size_t()
-        error = lib.wasmtime_instance_new(
-            store.context,
-            code.ptr,
-            ctypes.addressof(externs),
-            len(code.outline.imports),
-            ctypes.addressof(cell),
-            ctypes.addressof(trap),
+        count = len(code.outline.imports)
+        externs, _keep = externs_of(store, code, given) if count else _NO_EXTERNS
+        cell, trap = Words2(), Words1()
+        error = library().bare.wasmtime_instance_new(
+            store.context_arg, code.arg, externs, ctypes.c_size_t(count), cell, trap
         )
-        if trap.value:
-            raise store.failed(0, trap.value)
+        if trap[0]:
+            raise store.failed(0, trap[0])
         if error:
             if store.error is not None:
                 raise store.failed(error, 0)
             raise refused(message_of(error))
     return Instance(store, code, cell)
+
+
+_NO_EXTERNS: tuple[None, tuple[()]] = (None, ())
 
 
 def externs_of(
@@ -84,11 +116,11 @@ def externs_of(
         extern = _resolve(store, item, given)
         keep.append(extern)
         externs[_EXTERN * index] = extern.kind
-        ctypes.memmove(
-            ctypes.addressof(externs) + 8 * (_EXTERN * index + 1),
-            ctypes.addressof(extern.cell),
-            ctypes.sizeof(extern.cell),
-        )
+        if isinstance(extern, Func):
+            at, size = extern.at, 16
+        else:
+            at, size = ctypes.addressof(extern.cell), ctypes.sizeof(extern.cell)
+        ctypes.memmove(ctypes.addressof(externs) + 8 * (_EXTERN * index + 1), at, size)
     return externs, keep
 
 
@@ -206,6 +238,13 @@ class Instance:
             raise TypeError(f"export {name!r} is {found!r}, not a function")
         return found
 
+    def callable(self, item: ExportItem, type_: FuncType) -> Callable[..., Any]:
+        """An exported function as a plain Python one, without a `Func` in between."""
+        make = item.make
+        if make is None:
+            make = item.make = call_maker(type_)
+        return handle_from(self.store, self._extern(item), type_, item.name, skip=1).callable(make)
+
     def memory(self, name: str = "memory") -> Memory:
         """The exported memory; KeyError or TypeError where there is none."""
         found = self[name]
@@ -213,31 +252,33 @@ class Instance:
             raise TypeError(f"export {name!r} is {found!r}, not a memory")
         return found
 
-    def _export(self, item: ExportItem) -> Extern:
+    def _extern(self, item: ExportItem) -> ctypes.Array[ctypes.c_uint64]:
+        """The wasmtime_extern_t of an export: its kind, then the handle."""
         store = self.store
         extern = Words4()
-        name = item.name.encode()
         with store.lock:
             store.require_open()
-            library().wasmtime_instance_export_get(
-                store.context,
-                ctypes.addressof(self._cell),
-                name,
-                len(name),
-                ctypes.addressof(extern),
+            library().brief.wasmtime_instance_export_get(
+                store.context_arg, self._cell, item.encoded, item.length, extern
             )
+        return extern
+
+    def _export(self, item: ExportItem) -> Extern:
+        store = self.store
+        extern = self._extern(item)
+        type_ = item.type
+        if isinstance(type_, FuncType):
+            return func_of(handle_from(store, extern, type_, item.name, skip=1))
         cell = Words3(extern[1], extern[2], extern[3])
-        match item.type:
-            case FuncType():
-                return func_from(store, cell, item.type, item.name)
+        match type_:
             case MemoryType():
-                return Memory(store, cell, item.type)
+                return Memory(store, cell, type_)
             case TableType():
-                return Table(store, cell, item.type)
+                return Table(store, cell, type_)
             case GlobalType():
-                return Global(store, cell, item.type)
+                return Global(store, cell, type_)
             case TagItem():
-                return Tag(store, cell, item.type.params)
+                return Tag(store, cell, type_.params)
 
     def __repr__(self) -> str:
         return f"<Instance in {self.store!r}>"

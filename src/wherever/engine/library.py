@@ -20,6 +20,7 @@ from wherever.errors import Unsupported
 
 __all__ = [
     "Library",
+    "Words1",
     "Words2",
     "Words3",
     "Words4",
@@ -196,9 +197,28 @@ _PROTOTYPES: dict[str, tuple[Any, tuple[Any, ...]]] = {
 
 # Handles of the C API in words: functions and instances, memories and such, externs. Named, since
 # making an array type again costs as much as an array.
+Words1 = c_uint64 * 1
 Words2 = c_uint64 * 2
 Words3 = c_uint64 * 3
 Words4 = c_uint64 * 4
+
+
+class Bare:
+    """The functions without argument conversion, which is a third of a short call.
+
+    Callers hand over ctypes objects of the right types (an int would travel as a C int), and look
+    only at results of a word. `Library.brief` keeps the interpreter's lock too: for functions that
+    neither wait nor work.
+    """
+
+    def __init__(self, dll: ctypes.CDLL) -> None:
+        self._dll = dll
+
+    def __getattr__(self, name: str) -> Callable[..., int]:
+        function = self._dll[name]
+        function.restype = c_size_t
+        self.__dict__[name] = function
+        return function
 
 
 class Library:
@@ -210,6 +230,8 @@ class Library:
     def __init__(self, path: str) -> None:
         self.path = path
         self._dll = ctypes.CDLL(path)
+        self.bare = Bare(self._dll)
+        self.brief = Bare(ctypes.PyDLL(path))
 
     def __getattr__(self, name: str) -> Callable[..., int]:
         prototype = _PROTOTYPES.get(name)
@@ -219,15 +241,6 @@ class Library:
         function.restype, function.argtypes = prototype
         self.__dict__[name] = function
         return function  # type checkers see a C function as any callable
-
-    def bare(self, name: str) -> Callable[..., int]:
-        """The function without argument conversion, for callers that hold c_void_p objects.
-
-        Skipping the conversions saves a third of a raw call (bench/add.py).
-        """
-        function = self._dll[name]
-        function.restype = c_size_t
-        return function
 
     def address(self, name: str) -> int:
         """Where the C function is, for C code that calls it."""

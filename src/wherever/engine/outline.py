@@ -5,6 +5,7 @@ The C API's own reflection is not used: it is slow, and on some types it ends th
 
 from __future__ import annotations
 
+import ctypes
 from typing import TYPE_CHECKING, TypeAlias
 
 from wherever.engine.profile import POOL, RESERVATION, Placement, Profile
@@ -23,6 +24,7 @@ from wherever.wasm.types import (
 )
 
 if TYPE_CHECKING:
+    from wherever.engine.externs import Maker
     from wherever.wasm.module import Module
     from wherever.wasm.shape import ExportShape, ImportShape, Shape
     from wherever.wasm.types import ExternKind, ValType
@@ -59,13 +61,17 @@ class ImportItem:
 class ExportItem:
     """One export, its type resolved."""
 
-    __slots__ = ("index", "kind", "name", "type")
+    __slots__ = ("encoded", "index", "kind", "length", "make", "name", "type")
 
     def __init__(self, name: str, kind: ExternKind, index: int, type_: ItemType) -> None:
         self.name = name
         self.kind = kind
         self.index = index
         self.type = type_
+        self.encoded = name.encode()
+        self.length = ctypes.c_size_t(len(self.encoded))  # as bare functions take it
+        self.make: Maker | None = None
+        """What makes callables of a function, from the first time that it is looked up."""
 
 
 class Outline:

@@ -116,6 +116,15 @@ class Pool:
         self.instance_bytes = 1 << 20
         self.stacks = 1000
 
+    def bounds(self, memory: int, table_elements: int, instances: int, tables: int) -> bool:
+        """Whether no store within the pool comes to have more than this."""
+        return (
+            memory >= RESERVATION
+            and table_elements >= self.table_elements
+            and instances >= self.instances
+            and tables >= self.instances * self.tables
+        )
+
     def address_space(self) -> int:
         """What the pool reserves when it is made: a memory and its guards for every slot."""
         return self.instances * (RESERVATION + (32 << 20)) + self.stacks * FIBER_STACK

@@ -13,14 +13,17 @@ from __future__ import annotations
 import ctypes
 import weakref
 from _thread import RLock
+from ctypes import c_void_p
 from typing import TYPE_CHECKING
 
 from wherever.engine.library import library, message_of
+from wherever.engine.profile import POOL
 from wherever.engine.traps import new_trap, out_of_time, raised
 from wherever.errors import GuestTrap, InternalError, LimitExceeded
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import ClassVar
 
     from wherever.engine.engine import Engine
 
@@ -37,6 +40,7 @@ __all__ = [
 
 NEVER = 1 << 60
 """Epochs that never pass: a store whose deadline was not set would trap at once."""
+_NEVER = ctypes.c_uint64(NEVER)
 
 
 class Limits:
@@ -46,7 +50,15 @@ class Limits:
     number that may exist: with `memories=2`, each may grow to half of `memory`.
     """
 
-    __slots__ = ("instances", "memories", "memory", "table_elements", "tables")
+    __slots__ = (
+        "_words",
+        "above_pool",
+        "instances",
+        "memories",
+        "memory",
+        "table_elements",
+        "tables",
+    )
 
     def __init__(
         self,
@@ -65,19 +77,45 @@ class Limits:
         self.table_elements = table_elements
         self.tables = tables
         self.instances = instances
+        self._words = self._bounds(0, 0, 0)
+        self.above_pool = POOL.bounds(
+            memory // max(1, memories), table_elements // max(1, tables), instances, tables
+        )
+        """Whether the slots of the pool are smaller anyway, and wasmtime need not be told."""
+
+    def words(
+        self, host_memories: int, host_tables: int, reserved: int
+    ) -> tuple[ctypes.c_int64, ...]:
+        """The arguments of wasmtime_store_limiter, less what the host has made itself."""
+        if host_memories or host_tables or reserved:
+            return self._bounds(host_memories, host_tables, reserved)
+        return self._words
+
+    def _bounds(
+        self, host_memories: int, host_tables: int, reserved: int
+    ) -> tuple[ctypes.c_int64, ...]:
+        bounds = (
+            max(0, self.memory - reserved) // max(1, self.memories),
+            self.table_elements // max(1, self.tables),
+            self.instances,
+            self.tables - host_tables,
+            self.memories - host_memories,
+        )
+        return tuple(map(ctypes.c_int64, bounds))
 
 
 class Native:
     """The wasmtime_store_t, and whoever must outlive it."""
 
-    __slots__ = ("__weakref__", "closing", "futures", "keep", "linkers", "ptr", "regions")
+    __slots__ = ("__weakref__", "arg", "closing", "futures", "keep", "linkers", "ptr", "regions")
 
     def __init__(self, ptr: int) -> None:
         self.ptr = ptr
+        self.arg = c_void_p(ptr)  # as bare functions take it
         self.closing = False
         # Calls on fibers, each with the buffers it writes to: they must go before the store.
-        self.futures: dict[int, object] = {}
-        self.linkers: list[int] = []
+        self.futures: dict[int, object] | None = None
+        self.linkers: list[int] | None = None
         self.keep: list[object] = []  # C callbacks that the store may call
         self.regions: list[weakref.ref[object]] = []  # exporters of views of its memories
 
@@ -89,7 +127,7 @@ class Native:
                 lib.wasmtime_call_future_delete(self.futures.popitem()[0])
             while self.linkers:
                 lib.wasmtime_linker_delete(self.linkers.pop())
-            lib.wasmtime_store_delete(ptr)
+            lib.bare.wasmtime_store_delete(self.arg)
             self.keep.clear()
             if dead_objects:
                 drop_dead_objects()
@@ -101,7 +139,8 @@ class Native:
             self.free()
 
     def __del__(self) -> None:
-        self.free()
+        if self.ptr:
+            self.free()
 
 
 class Deadline:
@@ -140,13 +179,16 @@ class StoreState:
         "reserved",
     )
 
-    def __init__(self, engine: Engine, limits: Limits) -> None:
-        lib = library()
-        ptr = lib.wasmtime_store_new(engine.ptr, None, None)
+    DEFAULT: ClassVar[Limits]
+
+    def __init__(self, engine: Engine, limits: Limits | None = None) -> None:
+        if limits is None:
+            limits = self.DEFAULT
+        lib = library().brief
         self.engine = engine
-        self.native = Native(ptr)
-        self.context = lib.wasmtime_store_context(ptr)
-        self.context_arg = ctypes.c_void_p(self.context)
+        self.native = native = Native(lib.wasmtime_store_new(engine.arg, None, None))
+        self.context = context = lib.wasmtime_store_context(native.arg)
+        self.context_arg = c_void_p(context)
         self.limits = limits
         self.lock = RLock()
         self.blocked: list[str] = []
@@ -158,21 +200,15 @@ class StoreState:
         self.host_memories = 0
         self.host_tables = 0
         self.reserved = 0
-        self.set_limits()
-        if engine.profile.epochs:
-            lib.wasmtime_context_set_epoch_deadline(self.context, NEVER)
+        if not (limits.above_pool and engine.pooled):
+            lib.wasmtime_store_limiter(native.arg, *limits.words(0, 0, 0))
+        if engine.epochs:
+            lib.wasmtime_context_set_epoch_deadline(self.context_arg, _NEVER)
 
     def set_limits(self) -> None:
         """Hand the limits to wasmtime, which counts what instances define, not what hosts make."""
-        limits = self.limits
-        library().wasmtime_store_limiter(
-            self.native.ptr,
-            max(0, limits.memory - self.reserved) // max(1, limits.memories),
-            limits.table_elements // max(1, limits.tables),
-            limits.instances,
-            limits.tables - self.host_tables,
-            limits.memories - self.host_memories,
-        )
+        words = self.limits.words(self.host_memories, self.host_tables, self.reserved)
+        library().bare.wasmtime_store_limiter(self.native.arg, *words)
 
     def reserve(self, count: int) -> None:
         """Keep that much of the limit on memory for what the guest holds outside its memories."""

@@ -20,7 +20,7 @@ from wherever.wasm.types import AddressType
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from wherever.engine.engine import Code, Engine
+    from wherever.engine.engine import Code
     from wherever.wasm.types import FuncType, GlobalType, MemoryType, TableType
 
 __all__ = ["Limits", "Store"]
@@ -32,9 +32,7 @@ class Store(Linking):
     """Where instances live together: they share its limits, its deadline and its end."""
 
     __slots__ = ()
-
-    def __init__(self, engine: Engine, limits: Limits = _DEFAULT) -> None:
-        super().__init__(engine, limits)
+    DEFAULT = _DEFAULT
 
     # What instances are made of.
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from wherever.engine.externs import Extern, Func, handle_of
+from wherever.engine.externs import Extern, Func, func_of, handle_of
 from wherever.engine.externs import Global as EngineGlobal
 from wherever.engine.externs import Memory as EngineMemory
 from wherever.engine.externs import Table as EngineTable
 from wherever.engine.externs import Tag as EngineTag
 from wherever.engine.hostcalls import HostFunc
+from wherever.engine.instance import instantiate_alone
 from wherever.engine.outline import TagItem
 from wherever.errors import WhereverError
 from wherever.hosts.wasm.errors import LinkError, translated
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from wherever.engine.instance import Instance as EngineInstance
-    from wherever.engine.outline import ImportItem
+    from wherever.engine.outline import ExportItem, ImportItem
     from wherever.engine.state import StoreState
     from wherever.engine.store import Store
     from wherever.hosts.wasm.module import Module
@@ -47,27 +48,30 @@ class Suspending:
 class Exports:
     """An instance's exports, as attributes and by name."""
 
-    __slots__ = ("_found", "_instance")
+    # What was looked up as an attribute is one from then on: a name that a class has of its own is
+    # never looked up, and stays what it is.
+    __slots__ = ("__dict__", "_instance")
 
     def __init__(self, instance: EngineInstance) -> None:
         self._instance = instance
-        self._found: dict[str, Any] = {}
 
     def __getitem__(self, name: str) -> Any:
-        found = self._found
-        if name in found:
-            return found[name]
-        extern = self._instance[name]
-        value = found[name] = _exported(extern)
-        return value
+        found = self.__dict__.get(name)
+        if found is None:
+            instance = self._instance
+            item = instance.code.outline.exports.get(name)
+            if item is None:
+                raise KeyError(_absent(self, name))
+            found = self.__dict__[name] = _exported(instance, item)
+        return found
 
     def __getattr__(self, name: str) -> Any:
-        try:
-            return self[name]
-        except KeyError:
-            raise AttributeError(
-                f"the instance exports no {name!r}; it exports {', '.join(self) or 'nothing'}"
-            ) from None
+        instance = self._instance
+        item = instance.code.outline.exports.get(name)
+        if item is None:
+            raise AttributeError(_absent(self, name))
+        found = self.__dict__[name] = _exported(instance, item)
+        return found
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._instance)
@@ -85,6 +89,10 @@ class Exports:
         return f"<Exports {', '.join(self)}>"
 
 
+def _absent(exports: Exports, name: str) -> str:
+    return f"the instance exports no {name!r}; it exports {', '.join(exports) or 'nothing'}"
+
+
 class Instance:
     """A module linked to its imports: functions and objects under `exports`."""
 
@@ -93,10 +101,15 @@ class Instance:
     def __init__(
         self, module: Module, imports: Imports | None = None, *, store: Realm | None = None
     ) -> None:
-        given = _values(module, imports or {}) if module.outline.imports else _NONE
-        where = _store(module, given, store) if given or store else Realm(module.best.engine)
         try:
-            made = where.instantiate(module.code(where.engine), _linked(module, given, where))
+            if store is None and not module.outline.imports:
+                code = module.best
+                where = Realm(code.engine)
+                made = instantiate_alone(where, code)
+            else:
+                given = _values(module, imports or {})
+                where = _store(module, given, store)
+                made = where.instantiate(module.code(where.engine), _linked(given, where))
         except WhereverError as error:
             raise translated(error) from error.__cause__
         self.module = module
@@ -128,16 +141,13 @@ async def instantiate_async(
     if seconds is not None:
         store.set_deadline(seconds)
     try:
-        made = await store.instantiate_async(
-            module.code(store.engine), _linked(module, given, store)
-        )
+        made = await store.instantiate_async(module.code(store.engine), _linked(given, store))
     except WhereverError as error:
         raise translated(error) from error.__cause__
     return Instance.of(module, made, store)
 
 
 _Given: TypeAlias = "list[tuple[ImportItem, object]]"
-_NONE: _Given = []
 
 
 def _values(module: Module, imports: Imports) -> _Given:
@@ -191,10 +201,7 @@ def _store(module: Module, given: _Given, wanted: Realm | None) -> Realm:
     return Realm(module.best.engine)
 
 
-def _linked(
-    module: Module, given: _Given, store: Store
-) -> dict[tuple[str, str], Extern | HostFunc]:
-    del module
+def _linked(given: _Given, store: Store) -> dict[tuple[str, str], Extern | HostFunc]:
     return {(item.module, item.name): _link(item, value, store) for item, value in given}
 
 
@@ -227,7 +234,7 @@ def _function(
 ) -> Extern | HostFunc:
     handle = handle_of(value)
     if handle is not None and handle.store is store:
-        return Func(handle) if handle.func is None else handle.func() or Func(handle)
+        return func_of(handle)
     if isinstance(value, Suspending):
         return HostFunc(type_, value.function, name=item.name, suspends=True)
     if not callable(value):
@@ -243,13 +250,15 @@ def _function(
 _CO_COROUTINE = 0x80  # inspect.CO_COROUTINE, without importing inspect
 
 
-def _exported(extern: Extern) -> Any:
+def _exported(instance: EngineInstance, item: ExportItem) -> Any:
+    store = instance.store
+    waits = isinstance(store, AsyncRealm)
+    if not waits and isinstance(item.type, FuncType):
+        return instance.callable(item, item.type)
+    extern = instance[item.name]
     match extern:
         case Func():
-            store = extern.store
-            if isinstance(store, AsyncRealm):
-                return _awaited(store, extern)
-            return extern.call
+            return _awaited(store, extern) if isinstance(store, AsyncRealm) else extern.call
         case EngineMemory():
             return Memory.of(extern)
         case EngineTable():

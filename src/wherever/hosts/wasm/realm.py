@@ -31,7 +31,11 @@ POOLED = Profile()
 ON_DEMAND = Profile(Placement.DEMAND)
 
 _LIMITS = Limits(
-    memory=100 * (4 << 30), memories=100, table_elements=10_000_000_000, tables=1000, instances=1000
+    memory=1000 * (4 << 30),
+    memories=1000,
+    table_elements=4000 * 10_000_000,
+    tables=4000,
+    instances=1000,
 )
 
 
@@ -39,9 +43,7 @@ class Realm(EngineStore):
     """A store whose errors are the API's, and whose functions are plain callables."""
 
     __slots__ = ()
-
-    def __init__(self, engine: Engine, limits: Limits = _LIMITS) -> None:
-        super().__init__(engine, limits)
+    DEFAULT = _LIMITS
 
     def failed(self, error: int, trap: int) -> BaseException:
         """The exception for what a call into the C API returned."""
@@ -58,9 +60,7 @@ class AsyncRealm(AsyncStore):
     """The same for guests that wait."""
 
     __slots__ = ()
-
-    def __init__(self, engine: Engine, limits: Limits = _LIMITS) -> None:
-        super().__init__(engine, limits)
+    DEFAULT = _LIMITS
 
     def failed(self, error: int, trap: int) -> BaseException:
         """The exception for what a call into the C API returned."""
