@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 JOBS ?= 2
 export WHEREVER_SUITES ?= $(abspath ../shared/suites)
 
-.PHONY: guests hostile hostile-components help setup personality demo test check format bench conformance corpora oracle
+.PHONY: csmith guests hostile hostile-components help setup personality demo test check format bench conformance corpora oracle
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -59,6 +59,9 @@ programs: setup  ## real WASI programs with least grants, and the refusal for ea
 
 guests: setup  ## C and C++ programs, built every way, beside qemu, by both targets
 	$(BIN)/pytest -q -n $(JOBS) tests/programs/test_linux_guests.py --whole
+
+csmith: setup  ## 300 random C programs by csmith at every level, beside qemu, by both targets
+	$(BIN)/python tests/programs/csmith.py 300
 
 hostile: setup  ## 20 000 mutated modules and every sharp edge of the engine: typed errors, no abort
 	$(BIN)/python tests/hostile/modules.py 20000

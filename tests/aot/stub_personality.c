@@ -40,6 +40,8 @@ static u64 map(u64 size) {
   return at;
 }
 
+int EXPORT(linux_stack)(u64 sp) { return 0; }
+
 u64 EXPORT(linux_start)(void) {
   brk_now = (linux_image.image_end + 65535) & ~65535ull;
   top = brk_now + (1 << 20);

@@ -41,7 +41,8 @@ def emitted(words: list[int]) -> str:
     lifted = lift(recovered)
     agreed = conventions(find_functions(recovered, lifted))
     registers = list(range(len(REGISTERS)))
-    layout = Layout(registers, 99, dict.fromkeys(agreed.all, 0), [], {}, 0, 0, 0, 0, 0, BASE, 64)
+    functions = dict.fromkeys(agreed.all, 0)
+    layout = Layout(registers, 99, functions, [], {}, 0, 0, 0, 98, 0, 0, 0, BASE, 64)
     signature = agreed.all[BASE + 128]
     body = FunctionEmitter(layout, agreed, signature, agreed.liveness.after).emit()
     names = [REGISTERS.names[s] for s in signature.parameters]

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Final
 from wherever.ir import opcodes
 from wherever.ir.values import Block, CallingConvention, Exit, ExitKind
 from wherever.isa.aarch64.registers import AAPCS64, FPCR, FPSR, REGISTERS, SP, TPIDR_EL0, V, X
+from wherever.passes.cycles import on_cycles
 from wherever.passes.facts import Facts
 from wherever.passes.frame import Frame, Steps, analyse_frame
 
@@ -70,6 +71,7 @@ class Signature:
     writes: int = 0
     live_out: int = 0
     suspends: bool = False  # may leave the Wasm stack before it returns
+    recursive: bool = False  # may be on the Wasm stack any number of times
     changes: int = 0  # what its own blocks write
     callees: tuple[int, ...] = ()
     indirect: bool = False
@@ -219,6 +221,8 @@ def _writes(c: Conventions) -> None:
         # an address that setjmp or a context keeps is one that control may come back to
         escapes = signature.indirect or signature.frame.link_escapes
         signature.suspends = signature.suspends or escapes
+    for entry in _recursive(c):
+        c.all[entry].recursive = c.all[entry].suspends = True
     changed = True
     while changed:
         changed = False
@@ -259,6 +263,17 @@ def _escapes(c: Conventions, body: Body, frame: Frame, block: Block) -> bool:
             return leaves and block.start not in frame.tail_calls
         case _:
             return False
+
+
+def _recursive(c: Conventions) -> list[int]:
+    """Functions that may be called again before they return, directly or by their address."""
+    anything = -1  # stands for every function whose address is known
+    edges: dict[int, list[int]] = {anything: []}
+    for entry, signature in c.all.items():
+        edges[entry] = [*signature.callees, *([anything] if signature.indirect else [])]
+        if signature.taken:
+            edges[anything].append(entry)
+    return sorted(on_cycles(edges) - {anything})
 
 
 class Liveness:
@@ -370,7 +385,9 @@ class Liveness:
                     live[start] = before
                     todo.update(users.get(start, ()))
         reads = live[entry] if body.reached else 0
-        if any(checked(blocks[start]) for start in signature.frame.own_returns):
+        if signature.recursive or any(
+            checked(blocks[start]) for start in signature.frame.own_returns
+        ):
             reads |= 1 << LINK
         if reads & ~signature.reads:
             signature.reads |= reads

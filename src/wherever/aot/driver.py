@@ -53,10 +53,16 @@ class Personality:
     syscall: int
     registers: int
     fault: int
+    stack: int
     image: int
     state: int
     pending: int
     sigreturn: int
+
+
+# Bytes of Wasm stack that recursive functions may use between two steps of the driver, as `weight`
+# counts them: of the 512 KiB that wasmtime gives, what is left is for everything else.
+DEPTH: Final = 320 << 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +151,13 @@ def start(
 
 
 def step(
-    p: Personality, points: Points, pc: int, syscall: int, fault: int, resume: tuple[int, int]
+    p: Personality,
+    points: Points,
+    pc: int,
+    depth: int,
+    syscall: int,
+    fault: int,
+    resume: tuple[int, int],
 ) -> bytes:
     """Run from `pc`: find the resume body by binary search and enter it."""
     low, high, middle, address = 0, 1, 2, 3  # locals, all i32
@@ -170,7 +182,9 @@ def step(
     )
     bad = e.i32_const(TrapKind.SEGMENT) + e.global_get(pc) + e.call(fault) + e.UNREACHABLE
     return (
-        e.global_get(pc)
+        e.i32_const(DEPTH)
+        + e.global_set(depth)
+        + e.global_get(pc)
         + e.I32_WRAP
         + e.local_tee(address)
         + e.i32_const(p.sigreturn)
@@ -283,6 +297,22 @@ def fault(p: Personality, pc: int, save: int, load: int, tag: int) -> bytes:
         + e.local_get(1)
         + e.call(p.fault)
         + e.call(load)
+        + b"\x08"
+        + e.unsigned(tag)
+        + e.END
+    )
+
+
+def deeper(p: Personality, registers: Sequence[int], pc: int, fault: int, tag: int) -> bytes:
+    """The Wasm stack is used up; the guest's own may be too, which is a fault."""
+    return (
+        e.global_get(registers[SP])
+        + e.call(p.stack)
+        + e.IF
+        + e.i32_const(TrapKind.SEGMENT)
+        + e.global_get(pc)
+        + e.call(fault)
+        + e.END
         + b"\x08"
         + e.unsigned(tag)
         + e.END

@@ -26,7 +26,7 @@ from wherever.aot.convention import (
 from wherever.aot.expressions import LEAVES, Expressions, Locals
 from wherever.aot.nesting import Nested
 from wherever.ir import opcodes
-from wherever.ir.ops import I64
+from wherever.ir.ops import I32, I64, V128
 from wherever.ir.values import Block, ExitKind, Value
 from wherever.isa.aarch64.registers import REGISTERS, X
 from wherever.passes.structure import Edge, Graph, structure
@@ -51,6 +51,8 @@ class Layout:
     syscall: int  # (nr, a0..a5, pc) -> result
     fault: int  # (kind, pc) -> never
     tag: int
+    depth: int  # the global with what is left of the Wasm stack
+    deeper: int  # () -> never: goes on with an empty Wasm stack
     uniform: int  # type index of indirectly called functions
     table: int
     text_low: int
@@ -104,6 +106,7 @@ class FunctionEmitter(Nested):
         self.touched: dict[int, int] = {}
         self.local_mask = 0
         self.assigned_ever = 0
+        self.depth_local = -1
 
     # -- the whole function
 
@@ -113,6 +116,8 @@ class FunctionEmitter(Nested):
         self.index = {start: i for i, start in enumerate(self.starts)}
         graph = structure(self._edges(), 0)
         self._masks()
+        if self.signature.recursive:
+            self.depth_local = self.locals.new(I32)
         self._flow(graph)
         return self._nested(graph)
 
@@ -507,6 +512,7 @@ class FunctionEmitter(Nested):
         else:
             self._work(block, ())
         self._sync_return(block)
+        self._shallower()
         for slot in self.signature.results:
             code += self.locals.read(slot)
         code += e.RETURN
@@ -558,6 +564,7 @@ class FunctionEmitter(Nested):
         self._arguments(callee.parameters)
         index = self.layout.functions[target]
         if callee.results == self.signature.results:
+            self._shallower()
             code += b"\x12" + e.unsigned(index)
             return
         code += e.call(index)
@@ -589,6 +596,7 @@ class FunctionEmitter(Nested):
             if not mask_of(wanted) >> slot & 1 and self.signature.live_out >> slot & 1:
                 code += self.locals.read(slot)
                 code += e.global_set(self.layout.globals[slot])
+        self._shallower()
         code += e.RETURN
 
     def _jump_indirect(self, block: Block, edges: list[Edge]) -> None:
@@ -621,12 +629,43 @@ class FunctionEmitter(Nested):
         self._code_index()
         tail = e.unsigned(self.layout.uniform) + e.unsigned(self.layout.table)
         if self.signature.results == UNIFORM_RESULTS:
+            self._shallower()
             code += b"\x13" + tail
         else:
             code += b"\x11" + tail
             self._tail_results(UNIFORM_RESULTS, self.c.unknown_writes)
 
     # -- the frame around the code
+
+    def _shallower(self) -> None:
+        """This function is about to leave the Wasm stack by itself."""
+        if self.depth_local >= 0:
+            self.code += e.local_get(self.depth_local) + e.global_set(self.layout.depth)
+
+    def _deeper(self) -> bytes:
+        """On entry to a recursive function: go on only if there is Wasm stack enough."""
+        layout = self.layout
+        # its frame on the Wasm stack, about: return address, saved registers, every local
+        weight = 96 + sum(16 if t == V128 else 8 for t in self.locals.types)
+        left = e.global_get(layout.depth) + e.local_tee(self.depth_local)
+        left += e.i32_const(weight) + e.I32_SUB + e.global_set(layout.depth)
+        body = self.code
+        self.code = bytearray()
+        self._sync(mask_of(self.signature.parameters) & self.signature.reads)
+        synced, self.code = bytes(self.code), body
+        return (
+            left
+            + e.local_get(self.depth_local)
+            + e.i32_const(weight)
+            + b"\x48"  # i32.lt_s
+            + e.IF
+            + synced
+            + e.i64_const(self.signature.entry)
+            + e.global_set(layout.pc)
+            + e.call(layout.deeper)
+            + e.UNREACHABLE
+            + e.END
+        )
 
     def _finish(self) -> Emitted:
         code = self.code
@@ -637,7 +676,7 @@ class FunctionEmitter(Nested):
             tail += e.local_get(self._returning())
             self._throw()
             self.code = code
-        head = bytearray()
+        head = bytearray(self._deeper() if self.depth_local >= 0 else b"")
         if self.link_local not in (-1, self.locals.slots.get(LINK, -1)):
             head += e.local_get(self.locals.slots[LINK]) + e.local_set(self.link_local)
         entry_reads = self.signature.reads & self.local_mask

@@ -111,6 +111,7 @@ def read_personality(module: Module) -> Personality:
         syscall=_exported(module, "linux_syscall"),
         registers=_exported(module, "linux_registers"),
         fault=_exported(module, "linux_fault"),
+        stack=_exported(module, "linux_stack"),
         image=address("linux_image"),
         state=address("linux_state"),
         pending=address("linux_pending"),
@@ -157,6 +158,7 @@ class Assembler:
         p = self.personality
         registers = [self._global(t) for t in REGISTERS.types]
         pc = self._global(0x7E)
+        depth = self._global(0x7F)
         tag = b.tag(TagType(b.type(FuncType((), ()))))
         uniform = _func_type(
             [REGISTERS.types[s] for s in UNIFORM_PARAMETERS],
@@ -170,6 +172,7 @@ class Assembler:
         fault = b.declare_function(FuncType((_I32, _I64), ()), name="fault")
         pending = b.declare_function(FuncType((), ()), name="pending")
         syscall = b.declare_function(FuncType((_I64,) * 8, (_I64,)), name="syscall")
+        deeper = b.declare_function(FuncType((), ()), name="deeper")
         miss = b.declare_function(uniform_type, name="miss")
         step = b.declare_function(FuncType((), ()), name="step")
         start = b.declare_function(FuncType((), ()), name="_start")
@@ -226,6 +229,8 @@ class Assembler:
             syscall=syscall,
             fault=fault,
             tag=tag,
+            depth=depth,
+            deeper=deeper,
             uniform=uniform_type,
             table=table,
             text_low=low,
@@ -245,6 +250,7 @@ class Assembler:
             load: driver.load_state(p, registers, pc),
             fault: driver.fault(p, pc, save, load, tag),
             pending: driver.pending(p, save, load, tag),
+            deeper: driver.deeper(p, registers, pc, fault, tag),
             miss: driver.miss(registers, tag),
             start: driver.start(p, self.image.entry, registers, pc, step, tag),
             mulh_s: driver.mulh_s(mulh_u),
@@ -253,7 +259,7 @@ class Assembler:
             b.define(index, _body(Emitted([], code)))
         b.define(syscall, _body(Emitted([0x7E], driver.syscall(p, registers, pc, pending))))
         b.define(mulh_u, _body(Emitted(*driver.mulh_u())))
-        code = driver.step(p, points, pc, syscall, fault, (resume_type, resume_table))
+        code = driver.step(p, points, pc, depth, syscall, fault, (resume_type, resume_table))
         b.define(step, _body(Emitted([0x7F] * 4, code)))
         self._memory()
         b.export("_start", ExternKind.FUNC, start)

@@ -120,6 +120,9 @@ static void place_in(struct text *t, u64 pc) {
   put(t, "+0x"), put_unsigned(t, pc - s[low - 1].address, 16, 0, ' '), put(t, ")");
 }
 
+/* Whether a stack pointer has left the pages that it may be on: asked where the Wasm stack is used up. */
+EXPORT(linux_stack) s32 linux_stack(u64 sp) { return !guest((sp - 16) & ~15ull, 16, PROT_READ | PROT_WRITE); }
+
 EXPORT(linux_fault) void linux_fault(s32 signal, s32 code, u64 pc, u64 address) {
   static const char *const names[] = {[SIGILL] = "SIGILL", [SIGTRAP] = "SIGTRAP", [SIGBUS] = "SIGBUS",
                                       [SIGFPE] = "SIGFPE", [SIGSEGV] = "SIGSEGV"};
