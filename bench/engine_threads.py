@@ -35,7 +35,7 @@ def fork(guest: Callable[[int], int]) -> int:
 def main() -> None:
     module = wa.compile(wa.wat2wasm(TEXT))
     guests: list[Callable[[int], int]] = [wa.Instance(module).exports.f for _ in range(2)]
-    ratios, processes = [], []
+    ratios, processes, shares = [], [], []
     for _ in range(ROUNDS):
         start = time.perf_counter()
         for guest in guests:
@@ -53,8 +53,10 @@ def main() -> None:
         for child in children:
             os.waitpid(child, 0)
         processes.append(serial / (time.perf_counter() - start))
+        shares.append(ratios[-1] / processes[-1])
     print(f"two processes: {statistics.median(processes):.2f} times one")
     print(f"two threads: {statistics.median(ratios):.2f} times one (best {max(ratios):.2f})")
+    print(f"threads beside processes, round by round: {statistics.median(shares):.2f}")
 
 
 if __name__ == "__main__":

@@ -20,12 +20,13 @@ from wherever.engine.library import Words2, Words4, library, message_of
 from wherever.engine.store import Store
 from wherever.engine.threads import here, refuse_thread
 from wherever.engine.traps import new_trap
-from wherever.engine.valtypes import functype, is_raw
-from wherever.engine.values import VAL, new_vals, read_val, write_val
+from wherever.engine.valtypes import functype, is_raw, kind_of
+from wherever.engine.values import OF, VAL, new_vals, read_val, write_val
 from wherever.errors import InternalError, Unsupported
+from wherever.wasm.types import NumType
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
+    from collections.abc import Callable, Generator, Mapping
 
     from wherever.engine.engine import Code, Engine
     from wherever.engine.externs import Extern
@@ -41,20 +42,7 @@ _strlen = ctypes.cast(ctypes.CDLL(None).strlen, ctypes.c_void_p).value
 _done = ctypes.create_string_buffer(b"\1")
 # wasmtime_async_continuation_t: the function, its argument, a finalizer. Put in place before any
 # Python of a callback runs: returning without a continuation ends the process.
-_READY = (ctypes.c_size_t * 3)(_strlen or 0, ctypes.addressof(_done), 0)
-_READY_AT = ctypes.addressof(_READY)
-
-_CALLBACK = ctypes.CFUNCTYPE(
-    None,
-    ctypes.c_uint8,
-    ctypes.c_uint8,
-    ctypes.c_size_t,
-    ctypes.c_size_t,
-    ctypes.c_size_t,
-    ctypes.c_size_t,
-    ctypes.c_size_t,
-    ctypes.c_size_t,
-)
+_READY = (_strlen or 0, ctypes.addressof(_done), 0)
 
 
 class AsyncStore(Store):
@@ -154,7 +142,7 @@ class AsyncStore(Store):
                     )
                 )
             cell = Words2()
-            fiber = Fiber(self, "start", ())
+            fiber = Fiber(self, ())
             fiber.start(
                 lib.wasmtime_linker_instantiate_async,
                 (linker, self.context, code.ptr, ctypes.addressof(cell)),
@@ -168,7 +156,7 @@ class AsyncStore(Store):
         return await self.enter(func, *args).run()
 
     def enter(self, func: Func, *args: object) -> Fiber:
-        """A call that is driven by hand: `step`, `deliver` or `fail`, `result`."""
+        """A call that is driven by hand: `step`, `resume` or `deliver` or `fail`, `result`."""
         if func.store is not self:
             raise ValueError(f"{func!r} belongs to another store")
         params, results = func.type.params, func.type.results
@@ -179,7 +167,7 @@ class AsyncStore(Store):
             self.require_open()
             cells = new_vals(len(params) + len(results))
             at = ctypes.addressof(cells)
-            fiber = Fiber(self, func.name, results)
+            fiber = Fiber(self, results)
             try:
                 for index, (value, valtype) in enumerate(zip(args, params, strict=True)):
                     what = f"{func.name}: parameter {index}"
@@ -208,25 +196,27 @@ class Fiber:
 
     # fmt: off
     __slots__ = (
-        "_done", "_ends", "_keep", "_out", "_trap", "_types", "_what",
-        "flag", "future", "out", "results", "store", "waiting",
+        "_arg", "_done", "_ends", "_keep", "_out", "_trap", "_what",
+        "flag", "flag_at", "future", "out", "results", "store", "waiting",
     )
     # fmt: on
 
-    def __init__(self, store: AsyncStore, name: str, results: tuple[ValType, ...]) -> None:
+    def __init__(self, store: AsyncStore, results: tuple[ValType, ...]) -> None:
         self.store = store
         self.results = results
         self.out = 0
         self.future = 0
-        self.flag = (ctypes.c_uint8 * 2)()
+        self.flag = _Flag()
+        self.flag_at = ctypes.addressof(self.flag)
         self.waiting: Awaitable[Any] | None = None
         """What the guest waits for; None after `step` said False means: it only gave way."""
         self._ends = (ctypes.c_size_t * 2)()  # where a trap or an error is put
         self._keep: object = None
         self._done = False
-        self._what = name
-        self._types: tuple[ValType, ...] = ()
-        self._out = self._trap = 0
+        self._what: _Waited | None = None
+        self._out: Any = None
+        self._trap = 0
+        self._arg: ctypes.c_void_p | None = None
 
     def start(self, begin: Any, args: tuple[Any, ...], keep: object) -> None:
         """Make the native future; nothing runs yet. `keep` lives as long as it."""
@@ -235,6 +225,7 @@ class Fiber:
             library().wasmtime_context_set_epoch_deadline(store.context, 1)
         ends = ctypes.addressof(self._ends)
         self.future = begin(*args, ends, ends + 8)
+        self._arg = ctypes.c_void_p(self.future)
         self._keep = (keep, self._ends, self.flag)
         store.futures[self.future] = self._keep
         store.fiber = self
@@ -242,46 +233,60 @@ class Fiber:
 
     def step(self) -> bool:
         """Run the guest until it ends (True) or waits (False)."""
-        store = self.store
+        with self.store.lock:
+            return self._step()
+
+    def resume(self, value: object) -> bool:
+        """`deliver`, then `step`."""
+        with self.store.lock:
+            self._deliver(value)
+            return self._step()
+
+    def _step(self) -> bool:
         if self._done:
             return True
         if not self.future:
             raise RuntimeError("the call was given up")
         if not here.fits:
             raise refuse_thread()
-        with store.lock:
-            if store.blocked[-1] is not SUSPENDED:
-                raise store.refusal()
-            if self.waiting is not None and not self.flag[0]:
+        blocked = self.store.blocked
+        if blocked[-1] is not SUSPENDED:
+            raise self.store.refusal()
+        if self.waiting is not None:
+            if not self.flag[0]:
                 raise RuntimeError("the guest waits: deliver a result, or fail, first")
             self.waiting = None
-            # The store is entered: what host functions may do, they may do now.
-            store.blocked.pop()
-            try:
-                self._done = bool(library().wasmtime_call_future_poll(self.future))
-            finally:
-                store.blocked.append(SUSPENDED)
-            if self._done:
-                self._let_go()
-        return self._done
+        # The store is entered: what host functions may do, they may do now.
+        blocked.pop()
+        try:
+            self._done = done = _poll()(self._arg) & 0xFF != 0  # a C bool is a byte
+        finally:
+            blocked.append(SUSPENDED)
+        if done:
+            self._let_go()
+        return done
 
-    def suspend(
-        self, waiting: Awaitable[Any], host: HostFunc, out: int, trap: int, continuation: int
-    ) -> None:
-        """Called in a host call: the guest waits for this, and its results go there."""
+    def suspend(self, waiting: Awaitable[Any], what: _Waited, out: Any, trap: int) -> int:
+        """Called in a host call: the guest waits for this, and its results go there.
+
+        Returns the address of a string that is empty until they are there.
+        """
         self.flag[0] = 0
         self.waiting = waiting
-        self._out, self._trap = out, trap
-        self._types, self._what = host.type.results, host.name
-        ctypes.c_size_t.from_address(continuation + 8).value = ctypes.addressof(self.flag)
+        self._out, self._trap, self._what = out, trap, what
+        return self.flag_at
 
     def deliver(self, value: object) -> None:
         """Give the waiting host call its result; a wrong one becomes its error."""
-        if self.waiting is None:
+        with self.store.lock:
+            self._deliver(value)
+
+    def _deliver(self, value: object) -> None:
+        what = self._what
+        if self.waiting is None or what is None:
             raise RuntimeError("the guest waits for nothing")
         try:
-            with self.store.lock:
-                _write(self.store, self._out, value, self._types, self._what)
+            what.write(self.store, self._out, value)
         except Exception as error:  # as of a host function that returned at once
             self.fail(error)
         else:
@@ -316,16 +321,19 @@ class Fiber:
     async def run(self) -> Any:
         """Drive the call to its end, awaiting what it waits for."""
         try:
-            while not self.step():
+            ended = self.step()
+            while not ended:
                 if self.waiting is None:
                     await _give_way()
+                    ended = self.step()
                     continue
                 try:
                     value = await self.waiting
                 except BaseException as error:  # CancelledError unwinds the guest
                     self.fail(error)
+                    ended = self.step()
                 else:
-                    self.deliver(value)
+                    ended = self.resume(value)
             return self.result()
         finally:
             self.close()
@@ -353,39 +361,123 @@ def _give_way() -> Generator[None, None, None]:
     yield
 
 
-def _write(store: Store, out: int, value: object, types: tuple[ValType, ...], what: str) -> None:
-    if len(types) == 1:
-        write_val(store, out, value, types[0], f"{what}: result")
-    elif types:
-        for index, one in enumerate(several(value, len(types), what)):
-            write_val(store, out + VAL * index, one, types[index], f"{what}: result {index}")
+_Flag = ctypes.c_uint8 * 2
+_poll_function: Callable[..., int] | None = None
+
+
+def _poll() -> Callable[..., int]:
+    global _poll_function
+    if _poll_function is None:
+        _poll_function = library().bare.wasmtime_call_future_poll
+    return _poll_function
+
+
+class _Waited:
+    """How the results of one host function are written, now or when its guest has waited."""
+
+    __slots__ = ("name", "types")
+
+    def __init__(self, host: HostFunc) -> None:
+        self.name = host.name
+        self.types = host.type.results
+
+    def address(self, out: Any) -> int:
+        """Where the results go."""
+        at: int = out
+        return at
+
+    def write(self, store: Store, out: Any, value: object) -> None:
+        """Write results; TypeError or OverflowError for what does not fit."""
+        types, at = self.types, self.address(out)
+        if len(types) == 1:
+            write_val(store, at, value, types[0], f"{self.name}: result")
+        elif types:
+            for index, one in enumerate(several(value, len(types), self.name)):
+                what = f"{self.name}: result {index}"
+                write_val(store, at + VAL * index, one, types[index], what)
+
+
+class _WaitedInt(_Waited):
+    """The same for one integer, through a pointer to words."""
+
+    __slots__ = ("high", "kind", "low", "mask")
+
+    def __init__(self, host: HostFunc) -> None:
+        super().__init__(host)
+        bits = 32 if self.types[0] is NumType.I32 else 64
+        kind = kind_of(self.types[0])
+        assert kind is not None
+        self.kind = kind.value
+        self.low, self.high, self.mask = -(1 << bits - 1), 1 << bits, (1 << bits) - 1
+
+    def address(self, out: Any) -> int:
+        """Where the results go."""
+        return ctypes.addressof(out.contents)
+
+    def write(self, store: Store, out: Any, value: object) -> None:
+        """Write an int, which either sign may have; anything else as any value."""
+        if isinstance(value, int) and self.low <= value < self.high:
+            out[0] = self.kind
+            out[1] = value & self.mask
+        else:
+            super().write(store, out, value)
+
+
+# Pointers to the values of integers, read in place.
+_WORDS = ctypes.POINTER(ctypes.c_uint64)
+_NARROW = ctypes.POINTER(ctypes.c_int32)
+_WIDE = ctypes.POINTER(ctypes.c_int64)
+_INTEGERS = frozenset((NumType.I32, NumType.I64))
+
+
+def _parameters(params: tuple[ValType, ...]) -> tuple[Any, Callable[[Store, Any], list[Any]]]:
+    """The C type of a callback's parameters, and what reads them."""
+    kinds = set(params)
+    if kinds <= {NumType.I32}:
+        slots = [(OF + VAL * index) // 4 for index in range(len(params))]
+        if len(slots) == 1:
+            (only,) = slots
+            return _NARROW, lambda _store, at: [at[only]]
+        return _NARROW, lambda _store, at: [at[slot] for slot in slots]
+    if kinds <= {NumType.I64}:
+        slots = [(OF + VAL * index) // 8 for index in range(len(params))]
+        return _WIDE, lambda _store, at: [at[slot] for slot in slots]
+    places = [VAL * index for index in range(len(params))]
+    return ctypes.c_size_t, lambda store, at: [
+        read_val(store, at + place, own=False) for place in places
+    ]
+
+
+_prototypes: dict[tuple[Any, Any], Any] = {}
 
 
 def _callback(store: AsyncStore, host: HostFunc) -> Any:
     """The C callback (wasmtime_func_async_callback_t); the caller must keep it alive."""
-    function, types, name = host.function, host.type.results, host.name
+    function, results = host.function, host.type.results
+    item, read = _parameters(host.type.params)
+    integer = len(results) == 1 and results[0] in _INTEGERS
+    what = _WaitedInt(host) if integer else _Waited(host)
+    word = _WORDS if integer else ctypes.c_size_t
 
     def callback(
-        _env: int,
-        _caller: int,
-        args: int,
-        count: int,
-        out: int,
-        _results: int,
-        trap: int,
-        continuation: int,
+        _env: int, _caller: int, args: Any, _count: int, out: Any, _: int, trap: int, then: Any
     ) -> None:
-        ctypes.memmove(continuation, _READY_AT, 24)
+        then[0], then[1], then[2] = _READY
         try:
-            given = [read_val(store, args + VAL * index, own=False) for index in range(count)]
-            returned: Any = function(*given)
+            returned: Any = function(*read(store, args))
             if hasattr(returned, "__await__"):
                 fiber = store.fiber
                 assert fiber is not None, "generated calls are blocked in this store"
-                fiber.suspend(returned, host, out, trap, continuation)
+                then[1] = fiber.suspend(returned, what, out, trap)
             else:
-                _write(store, out, returned, types, name)
+                what.write(store, out, returned)
         except BaseException as error:  # see hostcalls.py: nothing may escape
             ctypes.c_size_t.from_address(trap).value = store.carry(error)
 
-    return _CALLBACK(callback)
+    prototype = _prototypes.get((item, word))
+    if prototype is None:
+        byte, size = ctypes.c_uint8, ctypes.c_size_t
+        prototype = _prototypes[item, word] = ctypes.CFUNCTYPE(
+            None, byte, byte, item, byte, word, byte, size, ctypes.POINTER(size)
+        )
+    return prototype(callback)
