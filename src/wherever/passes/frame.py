@@ -300,6 +300,7 @@ def analyse_frame(
 
 
 def _leaves(block: Block, inside: Sequence[int]) -> bool:
-    if block.exit.kind is ExitKind.JUMP_INDIRECT:
+    if block.exit.kind is ExitKind.JUMP_INDIRECT and not block.exit.targets:
         return True
+    # a jump table: an address that it does not have goes through the driver, never as a tail call
     return any(target not in inside for target in block.exit.successors())
