@@ -18,6 +18,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from wherever.aot.returned import Returned
 from wherever.ir import opcodes
 from wherever.ir.values import Block, CallingConvention, Exit, ExitKind
 from wherever.isa.aarch64.registers import AAPCS64, FPCR, FPSR, REGISTERS, SP, TPIDR_EL0, V, X
@@ -75,6 +76,8 @@ class Signature:
     changes: int = 0  # what its own blocks write
     callees: tuple[int, ...] = ()
     indirect: bool = False
+    uses: int = 0  # what its own instructions, or parameters of its callees, take from registers
+    makes: int = 0  # what its own instructions, or results of its callees, put into registers
     live: dict[int, int] = field(default_factory=dict[int, int])  # block -> live on entry
 
     @property
@@ -87,14 +90,17 @@ class Signature:
         """The registers passed as Wasm parameters."""
         if self.taken:
             return UNIFORM_PARAMETERS
-        return tuple(slot for slot in PARAMETERS if self.reads >> slot & 1)
+        # what it merely hands on stays in its global, where it costs nobody anything
+        passed = self.reads & self.uses
+        return tuple(slot for slot in PARAMETERS if passed >> slot & 1)
 
     @property
     def results(self) -> tuple[int, ...]:
         """The registers passed as Wasm results."""
         if self.taken:
             return UNIFORM_RESULTS
-        return tuple(slot for slot in RESULTS if self.live_out >> slot & 1)
+        passed = self.live_out & self.makes
+        return tuple(slot for slot in RESULTS if passed >> slot & 1)
 
 
 class Conventions:
@@ -110,6 +116,16 @@ class Conventions:
         self.unknown_writes = 0
         self.unknown_live_out = 0
         self.liveness: Liveness
+        self.returned: Returned
+
+    def following(self, signature: Signature, block: Block, live: dict[int, int]) -> int:
+        """What is live where a call goes on, out of what a call can give."""
+        end = block.exit
+        following = live.get(end.other, 0)
+        if end.kind is ExitKind.CALL_INDIRECT and following:
+            order = self.liveness.order[signature.entry]
+            following &= self.returned.wanted(signature.entry, order, end.other)
+        return following
 
     def callees_first(self) -> list[int]:
         """Functions, each after those that it calls as far as there is no recursion."""
@@ -420,7 +436,7 @@ class Liveness:
                 if end.other in c.functions.entries:
                     following = self.leaving(signature, block.start, end.other)
                 elif end.other >= 0:
-                    following = live.get(end.other, 0)
+                    following = c.following(signature, block, live)
                 if end.kind is ExitKind.CALL:
                     self.wanted(end.target, following)
                     return c.reads_of(end.target) | following & ~c.writes_of(end.target)
@@ -516,13 +532,37 @@ def _postorder(functions: Functions, body: Body) -> list[int]:
     return order
 
 
-def conventions(functions: Functions) -> Conventions:
-    """Find every function's signature."""
+def _handed_over(c: Conventions) -> None:
+    """Which registers each function, with its callees, has in hand: what is worth passing."""
+    for entry in c.callees_first():
+        signature = c.all[entry]
+        uses = 1 << SP | 1 << LINK
+        for start in c.functions.bodies[entry].reached:
+            facts = c.facts[start]
+            uses |= facts.always | facts.returned | facts.deferred_needs
+            for _, needed in facts.outs:
+                uses |= needed
+        makes = signature.changes
+        if signature.suspends:
+            makes |= 1 << X[0]
+        for callee in signature.callees:
+            known = c.all.get(callee)
+            if known is not None:
+                uses |= mask_of(known.parameters)
+                makes |= mask_of(known.results)
+        signature.uses = uses
+        signature.makes = makes
+
+
+def conventions(functions: Functions, *, standard: bool = True) -> Conventions:
+    """Find every function's signature; `standard` if calls through pointers keep to AAPCS64."""
     c = Conventions(functions)
     for start, block in functions.blocks.items():
         c.facts[start] = Facts(block)
     _frames(c, list(functions.bodies.values()))
     _writes(c)
+    c.returned = Returned(functions, c.facts, standard)
     c.liveness = Liveness(c)
     c.liveness.run()
+    _handed_over(c)
     return c

@@ -104,6 +104,8 @@ class FunctionEmitter(Nested):
         self.after_masks: dict[int, int] = {}
         self.dirty: dict[int, int] = {}
         self.touched: dict[int, int] = {}
+        self.hoisted: dict[int, tuple[int, set[int]]] = {}  # loop -> registers, nodes
+        self.entering: dict[int, int] = {}  # loop -> what is written to globals before it
         self.local_mask = 0
         self.assigned_ever = 0
         self.depth_local = -1
@@ -178,14 +180,10 @@ class FunctionEmitter(Nested):
     def _call_effect(self, block: Block) -> tuple[int, int, int]:
         """Of a call: what the callee may read in globals, may change, and gives as results."""
         end = block.exit
-        following = 0
-        if end.other >= 0:
-            following = self.signature.live.get(end.other, 0)
-            if end.other not in self.index:
-                following = ALL
+        following = self._following(block)
         if end.kind is ExitKind.CALL_INDIRECT:
             return (
-                self.c.unknown_reads & ~_UNIFORM_PARAMETER_MASK | following,
+                self.c.unknown_reads & ~_UNIFORM_PARAMETER_MASK | following & ~_UNIFORM_RESULT_MASK,
                 self.c.unknown_writes,
                 _UNIFORM_RESULT_MASK,
             )
@@ -193,44 +191,99 @@ class FunctionEmitter(Nested):
         if callee is None:
             return ALL, ALL, 0
         reads = callee.reads & ~mask_of(callee.parameters)
+        results = mask_of(callee.results)
         if callee.suspends:
-            reads |= following
-        return reads, callee.writes, mask_of(callee.results)
+            reads |= following & ~results
+        return reads, callee.writes, results
 
     def _flow(self, graph: Graph) -> None:
         """Which locals may differ from their globals, and which globals from their entry values."""
         parameters = mask_of(self.signature.parameters)
+        transfers = {start: self._transfer(self.blocks[start]) for start in self.starts}
+        self.hoisted = self._hoistable(graph, transfers)
+        inside = {start: graph_node for graph_node, start in enumerate(self.starts)}
         order = [self.starts[n] for n in graph.order if n < len(self.starts)]
-        self.dirty = dict.fromkeys(self.starts, 0)
-        self.touched = dict.fromkeys(self.starts, 0)
-        self.dirty[self.signature.entry] = parameters & self.signature.reads
+        dirties = self.dirty = dict.fromkeys(self.starts, 0)
+        touches = self.touched = dict.fromkeys(self.starts, 0)
+        first = self.signature.entry
+        self._enter(inside[first], first, parameters & self.signature.reads, 0)
         changed = True
         while changed:
             changed = False
             for start in order:
-                block = self.blocks[start]
-                dirty = self.dirty[start] | self._assigned(block)
-                touched = self.touched[start]
-                kind = block.exit.kind
-                if kind in (ExitKind.CALL, ExitKind.CALL_INDIRECT):
-                    reads, writes, results = self._call_effect(block)
-                    synced = dirty & reads
-                    dirty = dirty & ~synced & ~writes | results
-                    touched |= synced | writes
-                elif kind is ExitKind.SYSCALL:
-                    following = self.signature.live.get(block.exit.other, 0)
-                    synced = dirty & following & ~_X0
-                    dirty = dirty & ~synced | _X0
-                    touched |= synced
-                dirty &= self.local_mask
-                for target in block.exit.successors():
-                    if target in self.index:
-                        # the entry is also entered with its parameters
-                        more = dirty & ~self.dirty[target] | touched & ~self.touched[target]
-                        if more:
-                            self.dirty[target] |= dirty
-                            self.touched[target] |= touched
-                            changed = True
+                assigned, reads, writes, results = transfers[start]
+                dirty = dirties[start] | assigned
+                synced = dirty & reads
+                dirty = (dirty & ~synced & ~writes | results) & self.local_mask
+                touched = touches[start] | synced | writes
+                node = inside[start]
+                for target in self.blocks[start].exit.successors():
+                    to = inside.get(target)
+                    if to is None:
+                        continue
+                    if to in self.hoisted and node not in self.hoisted[to][1]:
+                        changed |= self._enter(to, target, dirty, touched)
+                    elif dirty & ~dirties[target] or touched & ~touches[target]:
+                        dirties[target] |= dirty
+                        touches[target] |= touched
+                        changed = True
+
+    def _enter(self, node: int, start: int, dirty: int, touched: int) -> bool:
+        """Control comes into a block, perhaps a loop, from outside; whether that is new."""
+        before = self.dirty[start], self.touched[start]
+        if node in self.hoisted:
+            early = dirty & self.hoisted[node][0]
+            self.entering[node] = self.entering.get(node, 0) | early
+            dirty &= ~early
+            touched |= early
+        self.dirty[start] |= dirty
+        self.touched[start] |= touched
+        return before != (self.dirty[start], self.touched[start])
+
+    def _transfer(self, block: Block) -> tuple[int, int, int, int]:
+        """What a block assigns, and what its call reads in globals, changes and gives."""
+        kind = block.exit.kind
+        if kind in (ExitKind.CALL, ExitKind.CALL_INDIRECT):
+            return self._assigned(block), *self._call_effect(block)
+        if kind is ExitKind.SYSCALL:
+            following = self.signature.live.get(block.exit.other, 0)
+            return self._assigned(block), following & ~_X0, _X0, _X0
+        return self._assigned(block), 0, 0, 0
+
+    def _hoistable(
+        self, graph: Graph, transfers: dict[int, tuple[int, int, int, int]]
+    ) -> dict[int, tuple[int, set[int]]]:
+        """Of each loop: what its calls read in globals and nothing in it changes; its nodes.
+
+        Such a register is written to its global once, before the loop.
+        """
+        found: dict[int, tuple[int, set[int]]] = {}
+        if not any(reads for _, reads, _, _ in transfers.values()):
+            return found
+        before: list[list[int]] = [[] for _ in graph.edges]
+        for node in graph.order:
+            for target, _ in graph.edges[node]:
+                before[target].append(node)
+        for head in graph.loops:
+            if head >= len(self.starts):
+                continue
+            body = {head}
+            work = [n for n in before[head] if graph.number[n] >= graph.number[head]]
+            while work:
+                node = work.pop()
+                if node not in body:
+                    body.add(node)
+                    work += before[node]
+            read = changed = 0
+            for node in body:
+                if node < len(self.starts):
+                    assigned, reads, writes, results = transfers[self.starts[node]]
+                    read |= reads
+                    changed |= assigned | writes | results
+            mask = read & ~changed & self.local_mask
+            if mask:
+                found[head] = mask, body
+        return found
 
     def _assigned(self, block: Block) -> int:
         facts = self.c.facts[block.start]
@@ -242,6 +295,9 @@ class FunctionEmitter(Nested):
         if node >= len(self.starts):
             return True
         return self.blocks[self.starts[node]].exit.kind is ExitKind.JUMP_INDIRECT
+
+    def _before_loop(self, node: int) -> None:
+        self._sync(self.entering.get(node, 0))
 
     def _node(self, node: int) -> None:
         if node in self.leaves:
@@ -411,7 +467,7 @@ class FunctionEmitter(Nested):
         if other < 0:
             return 0
         if other in self.index:
-            return self.signature.live.get(other, 0)
+            return self.c.following(self.signature, block, self.signature.live)
         return ALL
 
     def _call(self, block: Block, target: int) -> None:

@@ -78,6 +78,9 @@ class Nested:
     def _node(self, node: int) -> None:
         raise NotImplementedError
 
+    def _before_loop(self, node: int) -> None:
+        """What is to be done once where control enters a loop from outside."""
+
     def _switches(self, node: int) -> bool:
         """Whether a node chooses among its successors by a table, and so needs them labelled."""
         return node >= len(self.starts)
@@ -89,6 +92,7 @@ class Nested:
             targets = {target for target, _ in graph.edges[node]}
             merges = [c for c in graph.children[node] if c in graph.merges or c in targets]
         if node in graph.loops:
+            self._before_loop(node)
             self.code += e.LOOP
             self.context.push("loop", node)
             self._within(node, merges, 0)

@@ -14,6 +14,7 @@ from wherever.aot.legal import Watch, watcher
 from wherever.aot.lift import lift
 from wherever.aot.module import Assembler, Sizes
 from wherever.aot.recover import recover
+from wherever.aot.returned import keeps_to_the_standard
 from wherever.aot.tables import find_tables
 from wherever.ir.verify import Stage
 from wherever.program.elf import read_elf
@@ -87,7 +88,7 @@ def _translate(
     find_tables(image, recovered, lifted)
     watch(Stage.LINKED, lifted)
     functions = find_functions(recovered, lifted)
-    agreed = conventions(functions)
+    agreed = conventions(functions, standard=keeps_to_the_standard(elf))
     assembler = Assembler(image, recovered, lifted, agreed, personality)
     wasm = assembler.assemble(emitting)
     return Translation(wasm, assembler.sizes, lifted.illegal)

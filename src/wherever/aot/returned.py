@@ -1,0 +1,79 @@
+"""Owns what a caller may still want after a call through a pointer.
+
+Who is called is not known, so whatever any function with a known address may change would count as
+a result of the call, and what one function leaves in x9 as an argument of the next. The procedure
+call standard (AAPCS64, 6.1) promises results in x0, x1 and v0-v3, and leaves the other registers
+that a callee may use without value. That is not taken on trust: a register that some instruction of
+the caller does read after the call, before anything else writes it, counts as a result too. Only
+what the caller hands on unread is not looked for; a program whose compiler does that (Go hands on
+results as arguments) is recognised, and nothing is assumed of it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from wherever.ir.values import ExitKind
+from wherever.isa.aarch64.registers import AAPCS64, FLAGS, REGISTERS, V, X
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from wherever.aot.functions import Functions
+    from wherever.passes.facts import Facts
+    from wherever.program.elf import Elf
+
+_ALL: Final = (1 << len(REGISTERS)) - 1
+_NO_VALUE: Final = sum(1 << slot for slot in (*X[2:18], *V[4:8], *V[16:], *FLAGS))
+_CALLS: Final = (ExitKind.CALL, ExitKind.CALL_INDIRECT)
+_SYSCALL_READS: Final = sum(1 << slot for slot in (*X[:6], X[8]))
+_OTHER_CONVENTIONS: Final = (".go.buildinfo", ".gopclntab", ".note.go.buildid")
+
+assert not _NO_VALUE & sum(1 << slot for slot in AAPCS64.callee_saved)
+
+
+def keeps_to_the_standard(elf: Elf) -> bool:
+    """Whether a program's compiler follows AAPCS64 between its own functions."""
+    return not any(elf.section(name) for name in _OTHER_CONVENTIONS)
+
+
+class Returned:
+    """What may be wanted where calls through pointers go on."""
+
+    def __init__(self, functions: Functions, facts: Mapping[int, Facts], standard: bool) -> None:
+        self.functions = functions
+        self.facts = facts
+        self.standard = standard
+        self.reads: dict[int, dict[int, int]] = {}  # function -> block -> what it reads itself
+
+    def wanted(self, entry: int, order: Sequence[int], start: int) -> int:
+        """The registers whose values after a call that goes on at `start` may matter."""
+        if not self.standard:
+            return _ALL
+        reads = self.reads.get(entry)
+        if reads is None:
+            reads = self.reads[entry] = self._own_reads(order)
+        return _ALL & ~_NO_VALUE | reads.get(start, _NO_VALUE)
+
+    def _own_reads(self, order: Sequence[int]) -> dict[int, int]:
+        """What is read from each block on, by instructions of this function and before a call."""
+        blocks = self.functions.blocks
+        reads = dict.fromkeys(order, 0)
+        changed = True
+        while changed:
+            changed = False
+            for start in order:
+                end = blocks[start].exit
+                after = 0
+                if end.kind not in _CALLS:
+                    for target in end.successors():
+                        after |= reads.get(target, _NO_VALUE)
+                    if end.kind is ExitKind.SYSCALL:
+                        after |= _SYSCALL_READS
+                    elif end.kind is ExitKind.RET:
+                        after |= self.facts[start].returned
+                before = self.facts[start].before(after) & _NO_VALUE
+                if before != reads[start]:
+                    reads[start] = before
+                    changed = True
+        return reads
