@@ -23,7 +23,7 @@ from wherever.aot.convention import (
     given_back,
     mask_of,
 )
-from wherever.aot.expressions import LEAVES, Expressions, Locals
+from wherever.aot.expressions import LEAVES, Expressions, Locals, RuntimeRow
 from wherever.aot.nesting import Nested
 from wherever.ir import opcodes
 from wherever.ir.ops import I32, I64, V128
@@ -46,7 +46,7 @@ class Layout:
     globals: Sequence[int]  # of each register
     pc: int  # the global that says where the driver goes on
     functions: dict[int, int]  # entry -> function index
-    runtime: list[tuple[int, tuple[int, ...]]]
+    runtime: list[RuntimeRow]
     helpers: dict[int, int]
     syscall: int  # (nr, a0..a5, pc) -> result
     fault: int  # (kind, pc) -> never

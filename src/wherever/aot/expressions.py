@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from wherever.aot import encode as e
+from wherever.aot.nans import BLIND, MAX_CHAIN, tests_itself, unequal
 from wherever.ir import opcodes as op
 from wherever.ir.ops import BY_NUMBER, I32, I64, V128, VOID, Kind
 from wherever.ir.values import Block, Value
@@ -109,6 +110,10 @@ _RMW_STORE: Final = {
 }
 
 
+# of a runtime function: its index, the types of its results, whether it always gives a NaN
+RuntimeRow = tuple[int, tuple[int, ...], bool]
+
+
 class Locals:
     """A function's locals: registers keep one for good, temporaries are reused block by block."""
 
@@ -169,13 +174,13 @@ class Locals:
 class Expressions:
     """Emits the values of one function's blocks into `code`."""
 
-    __slots__ = ("code", "epoch", "helpers", "locals", "pending", "results", "runtime")
+    __slots__ = ("chained", "code", "epoch", "helpers", "locals", "pending", "results", "runtime")
 
     def __init__(
         self,
         code: bytearray,
         locals_: Locals,
-        runtime: Sequence[tuple[int, tuple[int, ...]]],
+        runtime: Sequence[RuntimeRow],
         helpers: dict[int, int],
     ) -> None:
         self.code = code
@@ -185,6 +190,7 @@ class Expressions:
         self.pending: dict[int, int] = {}  # register -> reads of its entry value still to come
         self.results: dict[int, list[int]] = {}  # id of a call -> locals of its results
         self.epoch = 0
+        self.chained: dict[int, bool] = {}  # id of a `rarely` -> whether it is made exact late
 
     # -- counting
 
@@ -197,10 +203,57 @@ class Expressions:
         if value.uses > 1:
             return
         value.place = -1
-        if is_load(value.op):
+        number = value.op
+        if is_load(number):
             value.place = -2 - epoch  # remembers when its first user runs
+        elif number == op.RARELY:
+            if tests_itself(value):
+                self._count_usual(value.args[1], epoch, 1)
+                self._count_exact(value, epoch, set())
+                return
+        elif number in BLIND:
+            for arg in value.args:
+                self._count_blind(arg, epoch, 0)
+            return
         for arg in value.args:
             self.count(arg, epoch)
+
+    def _late(self, value: Value, depth: int) -> bool:
+        """Whether a value's exact NaN is left to whoever ends the chain; decided once."""
+        if value.op != op.RARELY:
+            return False
+        known = self.chained.get(id(value))
+        if known is None:
+            known = depth < MAX_CHAIN and self.runtime[value.imm][2] and tests_itself(value)
+            self.chained[id(value)] = known
+            if known and not value.uses:
+                value.place = -2  # so that it is reset, though nobody may count it
+        return known
+
+    def _count_blind(self, value: Value, epoch: int, depth: int) -> None:
+        """A use that does not tell NaNs apart."""
+        if self._late(value, depth):
+            self._count_usual(value.args[1], epoch, depth + 1)
+        else:
+            self.count(value, epoch)
+
+    def _count_usual(self, usual: Value, epoch: int, depth: int) -> None:
+        usual.uses += 1
+        if usual.uses == 1:
+            usual.place = -1
+            for arg in usual.args:
+                self._count_blind(arg, epoch, depth)
+
+    def _count_exact(self, value: Value, epoch: int, seen: set[int]) -> None:
+        """What the branch of a NaN reads: so each of it is shared, and in a local by then."""
+        value.args[1].uses += 1
+        for arg in value.args[2:]:
+            if self.chained.get(id(arg)):
+                if id(arg) not in seen:
+                    seen.add(id(arg))
+                    self._count_exact(arg, epoch, seen)
+            elif arg is not value.args[1]:
+                self.count(arg, epoch)
 
     def reset(self, value: Value) -> None:
         """Forget the counts below a root."""
@@ -224,6 +277,7 @@ class Expressions:
         """Count everything the block must do and leave, then emit the effects in order."""
         self.pending.clear()
         self.results.clear()
+        self.chained.clear()
         epoch = 0
         for effect in block.effects:
             if not is_load(effect.op):
@@ -335,7 +389,14 @@ class Expressions:
                 self.emit(arg)
             code += e.call(self.helpers[number])
         elif number == op.RARELY:
-            self._rarely(value)
+            if tests_itself(value):
+                self._exact(value)
+            else:
+                self._rarely(value)
+        elif number in BLIND:
+            for arg in args:
+                self._blind(arg)
+            code += e.OPCODE[number]
         elif number == op.SELECT and value.type == V128:
             for arg in args:
                 self.emit(arg)
@@ -346,6 +407,62 @@ class Expressions:
             for arg in args:
                 self.emit(arg)
             code += e.OPCODE[number]
+
+    def _blind(self, value: Value) -> None:
+        """Push a value for a use that does not tell NaNs apart."""
+        if self.chained.get(id(value)):
+            self._usual(value.args[1])
+        else:
+            self.emit(value)
+
+    def _usual(self, usual: Value) -> None:
+        """Push the result of arithmetic, from operands whose NaNs need not be exact yet."""
+        code = self.code
+        if usual.place >= 0:
+            code += e.local_get(usual.place)
+            return
+        fused = _FMA.get(usual.op)
+        for arg in usual.args:
+            self._blind(arg)
+            if fused is not None:
+                code += e.OPCODE[fused[0]]
+        if fused is None:
+            code += e.OPCODE[usual.op]
+        else:
+            code += e.OPCODE[fused[1]] + e.OPCODE[fused[2]] + b"\0"
+        if usual.uses > 1:
+            usual.place = self.locals.temporary(usual.type)
+            code += e.local_tee(usual.place)
+
+    def _exact(self, value: Value) -> None:
+        """Push a result with the NaN that it has to be (rule `nan-late`)."""
+        code = self.code
+        self._usual(value.args[1])
+        code += e.DROP
+        self._correct(value, set())
+        code += e.local_get(value.args[1].place)
+
+    def _correct(self, value: Value, seen: set[int]) -> None:
+        """Make the local of a result exact, where it is a NaN."""
+        code = self.code
+        usual = value.args[1]
+        place = e.local_get(usual.place)
+        code += place + place + e.OPCODE[unequal(value)]
+        if usual.type == V128:
+            code += e.OPCODE[op.V128_ANY_TRUE]
+        code += e.IF
+        for arg in value.args[2:]:
+            if self.chained.get(id(arg)) and id(arg) not in seen:
+                seen.add(id(arg))
+                self._correct(arg, seen)
+        for arg in value.args[2:]:
+            if arg is usual:
+                code += place
+            elif self.chained.get(id(arg)):
+                code += e.local_get(arg.args[1].place)
+            else:
+                self.emit(arg)
+        code += e.call(self.runtime[value.imm][0]) + e.local_set(usual.place) + e.END
 
     def _rarely(self, value: Value) -> None:
         """The usual value; in the rare case, in a branch, what the function makes of the rest."""

@@ -187,6 +187,7 @@ class Assembler:
                 if f.imported
                 else b.declare_function(_func_type(f.parameters, f.results), name=f.name),
                 f.results,
+                f.gives_nan,
             )
             for f in self.lifted.runtime.functions
         ]
@@ -241,7 +242,7 @@ class Assembler:
         if resumes:
             b.functions_in_table(0, resumes, resume_table)
 
-        for function, (index, _) in zip(self.lifted.runtime.functions, runtime, strict=True):
+        for function, (index, *_) in zip(self.lifted.runtime.functions, runtime, strict=True):
             if function.imported:
                 continue
             b.define(index, _body(RuntimeEmitter(function, runtime, helpers).emit()))

@@ -248,7 +248,7 @@ def _reads_below(value: Value, slot: int, seen: set[int]) -> int:
         return 1 if value.imm == slot else 0
     if value.place >= 0:
         return 0
-    if value.uses > 1:
+    if value.uses > 1 or value.op == opcodes.RARELY:
         if id(value) in seen:
             return 0
         seen.add(id(value))

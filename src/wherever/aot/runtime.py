@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from wherever.aot import encode as e
 from wherever.aot.emit import Emitted
-from wherever.aot.expressions import Expressions, Locals
+from wherever.aot.expressions import Expressions, Locals, RuntimeRow
 from wherever.aot.nesting import Nested
 from wherever.ir.values import Block, ExitKind, RuntimeFunction, Value
 from wherever.passes.structure import Edge, structure
@@ -21,7 +21,7 @@ class RuntimeEmitter(Nested):
     def __init__(
         self,
         function: RuntimeFunction,
-        runtime: Sequence[tuple[int, tuple[int, ...]]],
+        runtime: Sequence[RuntimeRow],
         helpers: dict[int, int],
     ) -> None:
         super().__init__()

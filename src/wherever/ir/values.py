@@ -211,6 +211,7 @@ class RuntimeFunction:
     reads_memory: bool = False
     writes_memory: bool = False
     imported: str = ""
+    gives_nan: bool = False  # whatever it is called with, its result is a NaN
 
 
 NO_ARGS: Final[tuple[Value, ...]] = ()

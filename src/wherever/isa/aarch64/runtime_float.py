@@ -6,6 +6,7 @@ Names and cases are those of the Arm ARM's shared pseudocode (J1, FPProcessNaNs 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -96,7 +97,7 @@ def nan_of_one(double: bool) -> RuntimeFunction:
     """FPProcessNaN of one operand."""
     r, p, operands = _start("nan_of_one", double, 1)
     r.results(p.from_bits(p.process(*operands)))
-    return r.function()
+    return replace(r.function(), gives_nan=True)
 
 
 @lru_cache(maxsize=2)
@@ -104,7 +105,7 @@ def nan_of_two(double: bool) -> RuntimeFunction:
     """FPProcessNaNs of two operands."""
     r, p, operands = _start("nan_of_two", double, 2)
     r.results(p.from_bits(p.process(*operands)))
-    return r.function()
+    return replace(r.function(), gives_nan=True)
 
 
 @lru_cache(maxsize=2)
@@ -118,7 +119,7 @@ def nan_of_three(double: bool) -> RuntimeFunction:
     default = p.i.const(p.default)
     result = r.select(r.i32_and(invalid, quiet), default, p.process(addend, x, y))
     r.results(p.from_bits(result))
-    return r.function()
+    return replace(r.function(), gives_nan=True)
 
 
 @lru_cache(maxsize=2)
@@ -324,7 +325,7 @@ def vector_nan(kind: str, double: bool) -> RuntimeFunction:
         two = r.v128_or(sign, p.splat(1 << 62 if double else 1 << 30))
         nan = r.v128_bitselect(nan, two, r.v128_or(p.is_nan(x), p.is_nan(y)))
     r.results(r.v128_bitselect(nan, result, p.is_nan(result)))
-    return r.function()
+    return replace(r.function(), gives_nan=kind in ("one", "two", "three"))
 
 
 @lru_cache(maxsize=2)
