@@ -40,7 +40,7 @@ def started(worker: Worker, words: list[str]) -> Supervision:
     require_supported(spoken.grants)
     limits = spoken.limits_over(Limits(time=None, cpu=None))
     sink = _record_to(own["audit"]) if "audit" in own else None
-    name, program = open_program(rest[0], _shown)
+    name, program = open_program(rest[0], _shown, worker.expect_component)
     try:
         arguments = (own.get("argv0", name), *rest[1:])
         message = work_message(arguments, spoken.grants, limits, own.get("invoke"), sink)

@@ -19,6 +19,7 @@ __all__ = [
     "CONFINED",
     "DECISION",
     "END",
+    "EXPECT_COMPONENT",
     "LARGEST",
     "OUTLINE",
     "READY",
@@ -29,6 +30,7 @@ __all__ = [
 ]
 
 CHANNEL = 3  # the worker's descriptor
+EXPECT_COMPONENT = bytes(4)  # to a worker: the size of no work; a component will come
 
 READY = 1  # the worker has imported everything
 OUTLINE = 5  # of a compiled program, in its file (codefile.py); never on a channel

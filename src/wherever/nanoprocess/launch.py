@@ -10,7 +10,7 @@ import select
 import sys
 
 from wherever.errors import Unsupported
-from wherever.nanoprocess.frames import CHANNEL
+from wherever.nanoprocess.frames import CHANNEL, EXPECT_COMPONENT
 from wherever.nanoprocess.signals import SIGKILL, send_by_pidfd
 
 TYPE_CHECKING = False
@@ -52,6 +52,16 @@ class Worker:
         finally:
             channel.detach()
         return True
+
+    def expect_component(self) -> None:
+        """Let the worker import what components need while it waits for its work."""
+        channel = _socket.socket(fileno=self.channel)
+        try:
+            channel.send(EXPECT_COMPONENT, _socket.MSG_NOSIGNAL)
+        except OSError:
+            return  # it has died: whoever sends it work will know
+        finally:
+            channel.detach()
 
     def wait_ready(self) -> None:
         """Wait until the worker has imported what it needs, or has died."""

@@ -10,6 +10,8 @@ from wherever.nanoprocess.compiling import compiled_descriptor
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from wherever.nanoprocess.compiling import During
 
     Program = str | os.PathLike[str] | bytes
@@ -19,12 +21,19 @@ COMPONENT = b"\0asm\x0d\0\1\0"
 __all__ = ["open_program", "read_program"]
 
 
-def open_program(program: Program, during: During | None = None) -> tuple[str, int]:
+def open_program(
+    program: Program,
+    during: During | None = None,
+    expect_component: Callable[[], None] | None = None,
+) -> tuple[str, int]:
     """The program's name and a descriptor of its compiled form: sealed memory.
 
     What may take long, because no cache has it, is done by `during`, which can say so.
+    `expect_component` is called before the work on one begins: a worker may get ready meanwhile.
     """
     name, data = read_program(program)
+    if expect_component is not None and data[:8] == COMPONENT:
+        expect_component()
     if data[:4] == b"\x7fELF":
         data = _translated(data, name, during)
     if not is_code(data):

@@ -15,7 +15,15 @@ import select
 import sys
 
 from wherever.errors import InternalError, LimitExceeded, WhereverError
-from wherever.nanoprocess.frames import CHANNEL, CONFINED, DECISION, END, READY, frame
+from wherever.nanoprocess.frames import (
+    CHANNEL,
+    CONFINED,
+    DECISION,
+    END,
+    EXPECT_COMPONENT,
+    READY,
+    frame,
+)
 from wherever.nanoprocess.signals import SIGINT, SIGKILL, default
 from wherever.policy.malformed import Malformed
 
@@ -58,6 +66,9 @@ def receive() -> tuple[dict[str, object] | None, list[int]]:
     """The work and its descriptors; None if the parent has gone away."""
     channel = _socket.socket(fileno=CHANNEL)
     try:
+        if channel.recv(len(EXPECT_COMPONENT), _socket.MSG_PEEK) == EXPECT_COMPONENT:
+            channel.recv(len(EXPECT_COMPONENT))
+            __import__("wherever.nanoprocess.components")
         data, ancillary, _, _ = channel.recvmsg(1 << 16, _socket.CMSG_SPACE(64 * 4))
         fds: list[int] = []
         for level, kind, rights in ancillary:
