@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         WhereverError,
     )
     from wherever.nanoprocess import GuestFailed, Result, Trap, Usage, arun, run, spawn
+    from wherever.nanoprocess.importing import enable_imports
     from wherever.nanoprocess.loading import load
     from wherever.policy import (
         Audit,
@@ -62,6 +63,7 @@ __all__ = [
     "WhereverError",
     "__version__",
     "arun",
+    "enable_imports",
     "load",
     "run",
     "spawn",
@@ -92,6 +94,7 @@ _HOMES: dict[str, str] = {
     "Result": "wherever.nanoprocess",
     "Trap": "wherever.nanoprocess",
     "Usage": "wherever.nanoprocess",
+    "enable_imports": "wherever.nanoprocess.importing",
     "load": "wherever.nanoprocess.loading",
     "arun": "wherever.nanoprocess",
     "run": "wherever.nanoprocess",

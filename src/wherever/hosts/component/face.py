@@ -83,8 +83,8 @@ class Face:
 
     def _offer(self, name: str, make: Callable[[], Any]) -> None:
         unique = name
-        while unique in self._attributes:
-            unique += "_"
+        while unique in self._attributes or hasattr(type(self), unique):
+            unique += "_"  # an export `close` is `close_`: `close` ends the instance
         self._attributes[unique] = make
 
     def __getattr__(self, name: str) -> Any:
@@ -100,6 +100,10 @@ class Face:
 
     def __dir__(self) -> list[str]:
         return sorted({*super().__dir__(), *self._attributes})
+
+    def names__(self) -> list[str]:
+        """The attributes that stand for exports."""
+        return list(self._attributes)
 
     def __repr__(self) -> str:
         return f"<{self._title}: {', '.join(self._attributes)}>"
