@@ -1,9 +1,10 @@
 """Owns jump tables: which addresses a computed jump can go to.
 
 The jump's value is an expression over one load. It is evaluated for each entry of the table in
-turn, with constants that other blocks of the function give its registers, until an entry does not
-lead into the function. Too many targets do no harm (the jump compares addresses, not indices);
-one that is missed goes through `resume`.
+turn, with constants that other blocks of the function give its registers or keep in its frame, as
+far as the compare before the jump says, or until an entry does not lead into the function. Too
+many targets do no harm (the jump compares addresses, not indices); one that is missed goes through
+`resume`.
 """
 
 from __future__ import annotations
@@ -91,13 +92,21 @@ class _Function:
         self.low = low
         self.high = high
         self.constants: dict[int, set[int]] = {}
+        self.stored: set[int] = set()  # constants that are kept in memory: spilled registers
         self.before: dict[int, list[Block]] = {}
         for block in blocks:
             for slot, value in block.outs.items():
                 if value.op == opcodes.I64_CONST:
                     self.constants.setdefault(slot, set()).add(value.imm)
+            for effect in block.effects:
+                if effect.op == opcodes.I64_STORE and effect.args[1].op == opcodes.I64_CONST:
+                    self.stored.add(effect.args[1].imm)
             for target in block.exit.successors():
                 self.before.setdefault(target, []).append(block)
+
+    def holds(self, address: int) -> bool:
+        """Whether the address lies in what looks like this function."""
+        return self.low <= address < self.high
 
     def bound(self, start: int) -> int:
         """How many entries the table has at most, from the compare that guards it."""
@@ -135,6 +144,8 @@ def _targets(image: Image, block: Block, value: Value, around: _Function) -> tup
             bases.add(term.imm)
         elif term.op == opcodes.GET:
             bases |= around.constants.get(term.imm, set())
+        elif term.op == opcodes.I64_LOAD:
+            bases |= around.stored
     if all(term.op == opcodes.I64_CONST for term in terms):
         return ()  # one word at one place: a pointer (a procedure linkage stub), not a table
     registers: set[int] = set()
@@ -147,6 +158,9 @@ def _targets(image: Image, block: Block, value: Value, around: _Function) -> tup
             for constant in sorted(around.constants.get(slot, set()))
         ][:64]
     limit = around.bound(block.start)
+    # Where a compare says how long the table is, its entries may lie beyond the next thing that
+    # looks like a function: an address that some constant happens to equal cuts functions in two.
+    known, within = image.in_text, around.holds
     found: set[int] = set()
     for base in sorted(bases)[:64]:
         data = image.read(base + load.imm, limit * row.access)
@@ -157,7 +171,7 @@ def _targets(image: Image, block: Block, value: Value, around: _Function) -> tup
                     target = _evaluate(value, env, load, entry)
                 except _Unknown:
                     break
-                if target & 3 or not around.low <= target < around.high:
+                if target & 3 or not (known(target) if limit < _LIMIT else within(target)):
                     break
                 found.add(target)
     return tuple(sorted(found))
