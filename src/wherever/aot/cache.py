@@ -13,7 +13,9 @@ from wherever.store.digest import digest_of, digest_of_parts
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["translated"]
+    from wherever.store import Digest
+
+__all__ = ["is_translated", "translated"]
 
 _ROOMS = ("program", "ir", "isa", "isa.aarch64", "passes", "aot", "wasm")
 
@@ -27,6 +29,19 @@ def _translator() -> str:
     return digest_of_parts(*parts)
 
 
+def _key(program: bytes, base: bytes) -> Digest:
+    return digest_of_parts(digest_of(program), digest_of(base), _translator())
+
+
+def is_translated(program: bytes, target: str = "wherever") -> bool:
+    """Whether `translated` would find it in the cache."""
+    store = open_cache("translations")
+    try:
+        return store.holds(_key(program, personality(target)))
+    finally:
+        store.close()
+
+
 def translated(
     program: bytes,
     target: str = "wherever",
@@ -34,7 +49,7 @@ def translated(
 ) -> bytes:
     """The translation of a program, from the cache where it is there."""
     base = personality(target)
-    key = digest_of_parts(digest_of(program), digest_of(base), _translator())
+    key = _key(program, base)
     store = open_cache("translations")
     try:
         known = store.get(key)

@@ -26,6 +26,7 @@ __all__ = [
     "fd_chown",
     "fd_stat",
     "fd_statfs",
+    "groups",
     "identity",
     "killed",
     "path_chmod",
@@ -287,6 +288,14 @@ def identity(run: Linux, result: int) -> int:
     ids = (os.getuid(), os.getgid(), os.geteuid(), os.getegid())
     run.wasi.memory.put(result, struct.pack("<4I", *ids))
     return 0
+
+
+def groups(run: Linux, result: int, room: int) -> int:
+    """Supplementary groups of this process: as many as there is room for; how many there are."""
+    ids = os.getgroups()
+    given = ids[:room]
+    run.wasi.memory.put(result, struct.pack(f"<{len(given)}I", *given))
+    return len(ids)
 
 
 def absent(run: Linux, number: int, pointer: int, size: int) -> int:

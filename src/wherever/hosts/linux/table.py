@@ -46,6 +46,7 @@ FUNCTIONS: Final = _named(
     Function("tty_set", "fd when termios", calls.tty_set),
     Function("tty_size", "fd result", calls.tty_size),
     Function("identity", "result", calls.identity),
+    Function("groups", "result room", calls.groups),
     Function("absent", "number name size", calls.absent, answers=False),
     Function("killed", "signal", calls.killed, answers=False),
 )

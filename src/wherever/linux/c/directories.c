@@ -16,7 +16,9 @@ s64 sys_mknodat(int dirfd, u64 path, u32 mode, u32 device) {
   if (type == S_IFDIR) return -EPERM;
   if (type && type != S_IFREG && type != S_IFIFO && type != S_IFCHR && type != S_IFBLK && type != S_IFSOCK)
     return -EINVAL;
-  return type && type != S_IFREG ? -EPERM : place_mknod(&p, mode);
+  if (!type || type == S_IFREG) return place_mknod(&p, mode);
+  r = place_vacant(&p);
+  return r ? r : -EPERM;                                /* nothing is made that others could wait at */
 }
 /* The last component as the guest wrote it. */
 static int ends_in(u64 path, const char *end) {
@@ -103,6 +105,16 @@ s64 sys_chdir(u64 path) {
   if (may_access(&s, 1)) return -EACCES;
   memcpy(cwd, p.path, strlen(p.path) + 1);
   return 0;
+}
+enum { CHROOT = 51 };
+s64 sys_chroot(u64 path) {
+  static struct place p;
+  struct host_stat s;
+  int r = walk_guest(AT_FDCWD, path, 0, &p);
+  if (!r) r = place_stat(&p, &s);
+  if (r) return r;
+  if ((s.mode & S_IFMT) != S_IFDIR) return -ENOTDIR;
+  return credentials[2] ? -EPERM : absent(CHROOT);
 }
 s64 sys_fchdir(int fd) {
   static struct place p;

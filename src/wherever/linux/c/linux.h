@@ -128,6 +128,7 @@ int place_stat(struct place *p, struct host_stat *s);
 int place_open(struct place *p, u32 flags, u32 mode, struct file **out);
 s64 place_readlink(struct place *p, char *to, u64 n);
 int place_mkdir(struct place *p, u32 mode);
+int place_vacant(struct place *p);                      /* 0: the name is free, its directory exists */
 int place_unlink(struct place *p, int directory);
 int place_symlink(struct place *p, const char *target);
 int place_link(struct place *from, struct place *to);

@@ -171,6 +171,21 @@ int place_mkdir(struct place *p, u32 mode) { TRY(p, make_once(p, TREE_DIRECTORY,
 int place_symlink(struct place *p, const char *target) { TRY(p, make_once(p, TREE_LINK, 0777, target)); }
 int place_mknod(struct place *p, u32 mode) { TRY(p, make_once(p, TREE_FILE, mode & 07777, NULL)); }
 
+int place_vacant(struct place *p) {
+  static struct place above;
+  struct host_stat s;
+  int r = place_stat(p, &s);
+  if (r != -ENOENT) return r ? r : -EEXIST;
+  if (p->directory) return -ENOENT;
+  above = *p;
+  char *relative = above.path + (p->relative - p->path), *slash = strrchr(relative, '/');
+  if (slash) *slash = 0;
+  above.relative = slash ? relative : ".";
+  above.follow = 1;
+  if ((r = place_stat(&above, &s))) return r;
+  return (s.mode & S_IFMT) == S_IFDIR ? 0 : -ENOTDIR;
+}
+
 static void detach(struct tree *t) {
   struct tree **link = &t->parent->child;
   while (*link != t) link = &(*link)->next;

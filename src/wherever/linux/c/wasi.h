@@ -83,6 +83,7 @@ OURS(tty_get) s32 ours_tty_get(u32 fd, struct termios *t);
 OURS(tty_set) s32 ours_tty_set(u32 fd, u32 when, const struct termios *t);
 OURS(tty_size) s32 ours_tty_size(u32 fd, struct winsize *w);
 OURS(identity) s32 ours_identity(u32 *ids);
+OURS(groups) s32 ours_groups(u32 *ids, u32 room);       /* how many there are */
 OURS(absent) void ours_absent(u32 nr, const char *name, u32 n);
 OURS(killed) _Noreturn void ours_killed(u32 signal);
 #endif

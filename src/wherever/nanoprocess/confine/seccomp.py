@@ -53,7 +53,8 @@ SYSCALLS: dict[str, tuple[int | None, int | None, str]] = {
     "time": (201, None, ""), "getrandom": (318, 278, ""), "getpid": (39, 172, ""),
     "gettid": (186, 178, ""), "getrusage": (98, 165, ""), "sched_getaffinity": (204, 123, ""),
     "geteuid": (107, 175, ""), "getuid": (102, 174, ""), "getegid": (108, 177, ""),
-    "getgid": (104, 176, ""), "sysinfo": (99, 179, ""), "uname": (63, 160, ""),
+    "getgid": (104, 176, ""), "getgroups": (115, 158, ""), "sysinfo": (99, 179, ""),
+    "uname": (63, 160, ""),
     "restart_syscall": (219, 128, ""), "rseq": (334, 293, ""), "set_robust_list": (273, 99, ""),
     "set_tid_address": (218, 96, ""), "times": (100, 153, ""),
     # signals, ending
