@@ -72,3 +72,8 @@ hostile-components: setup  ## 20 000 mutated components: a typed error each, the
 
 soak: setup  ## ten thousand runs: nothing may be left behind
 	$(BIN)/python bench/soak.py
+
+busybox: setup  ## every line of Debian's static arm64 busybox, translated, beside qemu
+	bash tests/oracle/aarch64/fetch.sh $(HOME)/.cache/wherever-tests/aarch64
+	$(BIN)/wherever translate $(HOME)/.cache/wherever-tests/aarch64/busybox -o /dev/null
+	$(BIN)/pytest -q -n $(JOBS) tests/programs/test_busybox.py --whole

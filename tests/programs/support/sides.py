@@ -1,0 +1,162 @@
+"""Owns running one command line on both sides, qemu's and ours, from the same scratch directory."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import guests
+import pytest
+import scratch
+
+from wherever.aot.cache import is_translated
+from wherever.nanoprocess.running import run
+from wherever.policy import Dir, Env, Grants, Limits
+
+__all__ = ["Line", "Outcome", "difference", "ours", "parse", "program", "qemu"]
+
+PROGRAMS = Path(
+    os.environ.get("WHEREVER_PROGRAMS", Path.home() / ".cache/wherever-tests/aarch64")
+).expanduser()
+_SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One command line of a data file: its words, the file that is its input, how to compare."""
+
+    text: str
+    words: tuple[str, ...]
+    stdin: str = ""
+    nondeterministic: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a line did: everything that must agree."""
+
+    status: int
+    stdout: bytes
+    stderr: bytes
+    files: Mapping[str, scratch.Entry]
+
+
+def parse(path: Path) -> list[Line]:
+    """The lines of a data file."""
+    lines: list[Line] = []
+    for text in path.read_text().splitlines():
+        if not text or text.startswith("#"):
+            continue
+        words = shlex.split(text)
+        marked = words[0] == "@nondeterministic"
+        words = words[1:] if marked else words
+        stdin = ""
+        if len(words) > 2 and words[-2] == "<":
+            stdin = words[-1]
+            words = words[:-2]
+        lines.append(Line(text, tuple(words), stdin, marked))
+    return lines
+
+
+def environment(directory: Path) -> dict[str, str]:
+    """The variables that both sides see, and no others."""
+    return {
+        "PATH": "/bin:/usr/bin",
+        "HOME": str(directory),
+        "PWD": str(directory),
+        "TZ": "UTC",
+        "LC_ALL": "C",
+    }
+
+
+def qemu(program: Path, name: str, line: Line, base: Path) -> Outcome:
+    """What Linux does, as qemu tells it: /etc comes from the scratch directory's `root`."""
+    directory = scratch.make(base)
+    emulator = guests.qemu()
+    assert emulator is not None
+    done = subprocess.run(
+        [emulator, "-L", str(base / "root"), "-0", name, str(program), *line.words],
+        cwd=directory,
+        env=environment(directory),
+        input=_input(directory, line),
+        capture_output=True,
+        timeout=_SECONDS,
+        check=False,
+        umask=0o022,
+    )
+    status = 128 - done.returncode if done.returncode < 0 else done.returncode
+    stderr = re.sub(rb"^qemu: .*\n", b"", done.stderr, flags=re.MULTILINE)
+    return Outcome(status, done.stdout, stderr, scratch.snapshot(directory))
+
+
+def ours(program: Path, name: str, line: Line, base: Path) -> Outcome:
+    """What the translated program does in a nanoprocess that is granted the same directories."""
+    directory = scratch.make(base)
+    grants = Grants(
+        dirs=(
+            Dir(str(directory), str(directory), "rw"),
+            Dir(str(base / "root" / "etc"), "/etc", "ro"),
+        ),
+        env=tuple(Env(*each) for each in environment(directory).items()),
+    )
+    result = run(
+        program,
+        line.words,
+        argv0=name,
+        grants=grants,
+        limits=Limits(time=_SECONDS),
+        stdin=_input(directory, line),
+    )
+    return Outcome(
+        result.status,
+        result.stdout,
+        result.stderr,
+        scratch.snapshot(directory),
+    )
+
+
+def _input(directory: Path, line: Line) -> bytes:
+    return (directory / line.stdin).read_bytes() if line.stdin else b""
+
+
+def difference(expected: Outcome, got: Outcome, line: Line) -> list[str]:
+    """What differs, in words; nothing if all agrees."""
+    if line.nondeterministic:
+        expected, got = (
+            replace(each, files={name: entry[:5] for name, entry in each.files.items()})
+            for each in (expected, got)
+        )
+    found = [
+        f"{what}: {theirs!r} under qemu, {own!r} here"
+        for what, theirs, own in (
+            ("status", expected.status, got.status),
+            ("stdout", expected.stdout, got.stdout),
+            ("stderr", expected.stderr, got.stderr),
+        )
+        if theirs != own
+    ]
+    for name in sorted({*expected.files, *got.files}):
+        theirs, own = expected.files.get(name), got.files.get(name)
+        if theirs != own:
+            found.append(f"{name}: {theirs!r} under qemu, {own!r} here")
+    return found
+
+
+def program(name: str, translate: bool) -> Path:
+    """A fetched program; the test is skipped where it, or what runs it, is absent.
+
+    Unless `translate`, it must also have been translated before: that may take minutes.
+    """
+    path = PROGRAMS / name
+    if not path.exists():
+        pytest.skip(f"{path} is absent; tests/oracle/aarch64/fetch.sh fetches it")
+    if guests.qemu() is None:
+        pytest.skip("qemu-aarch64 is not installed (Debian: qemu-user)")
+    if not translate and not is_translated(path.read_bytes()):
+        pytest.skip(f"{name} is not translated yet: make {name}")
+    return path

@@ -1,0 +1,63 @@
+"""Does Debian's static arm64 busybox, translated, do what it does under qemu-aarch64?
+
+`make busybox` runs every line of busybox/lines.txt; `make test` every 80th, where the program has
+been fetched and translated. A line that differs stands in busybox/differ.txt with the reason, and
+must go on differing.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+import sides
+from _pytest.mark.structures import ParameterSet
+
+HERE = Path(__file__).parent / "busybox"
+LINES = sides.parse(HERE / "lines.txt")
+EVERY = 80
+
+
+def _reasons(path: Path) -> dict[str, str]:
+    """`WHAT: why`, a line each; what may hold colons if they are followed by no space."""
+    rows = (row for row in path.read_text().splitlines() if row and not row.startswith("#"))
+    return {what: why for what, _, why in (row.rpartition(": ") for row in rows)}
+
+
+DIFFER = _reasons(HERE / "differ.txt")
+
+
+def _marked(line: sides.Line) -> ParameterSet:
+    reason = DIFFER.get(line.text)
+    marks = [pytest.mark.xfail(reason=reason, strict=True)] if reason else []
+    return pytest.param(line, id=line.text, marks=marks)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "line" in metafunc.fixturenames:
+        whole = metafunc.config.getoption("whole")
+        metafunc.parametrize("line", [_marked(line) for line in LINES[:: 1 if whole else EVERY]])
+
+
+@pytest.mark.slow
+def test_line(line: sides.Line, whole: bool, tmp_path: Path) -> None:
+    program = sides.program("busybox", translate=whole)
+    expected = sides.qemu(program, "busybox", line, tmp_path / "base")
+    got = sides.ours(program, "busybox", line, tmp_path / "base")
+    assert sides.difference(expected, got, line) == []
+
+
+def test_every_applet_has_three_lines(tmp_path: Path) -> None:
+    program = sides.program("busybox", translate=True)
+    listed = sides.qemu(program, "busybox", sides.Line("", ("--list",)), tmp_path / "base")
+    applets = listed.stdout.decode().split()
+    left_out = _reasons(HERE / "left-out.txt")
+    lines: dict[str, int] = defaultdict(int)
+    for line in LINES:
+        lines[line.words[0]] += 1
+    few = {applet for applet in applets if lines[applet] < 3}
+    assert few - set(left_out) == set()
+    assert set(left_out) <= set(applets)
+    assert set(DIFFER) <= {line.text for line in LINES}
+    assert len(LINES) >= 300
