@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 JOBS ?= 2
 export WHEREVER_SUITES ?= $(abspath ../shared/suites)
 
-.PHONY: csmith guests hostile hostile-components help setup personality demo test check format bench conformance corpora oracle
+.PHONY: csmith guests hostile hostile-components hostile-elf help setup personality demo test check format bench conformance corpora oracle
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -66,6 +66,9 @@ csmith: setup  ## 300 random C programs by csmith at every level, beside qemu, b
 hostile: setup  ## 20 000 mutated modules and every sharp edge of the engine: typed errors, no abort
 	$(BIN)/python tests/hostile/modules.py 20000
 	$(BIN)/pytest -q -n $(JOBS) tests/engine/test_sharp_edges.py
+
+hostile-elf: setup  ## 10 000 mutated Linux programs through the whole pipeline: an error each, no hang
+	$(BIN)/python tests/hostile/elves.py 10000
 
 hostile-components: setup  ## 20 000 mutated components: a typed error each, the host unharmed
 	$(BIN)/python tests/hostile/components.py 20000

@@ -239,30 +239,51 @@ def _writes(c: Conventions) -> None:
         signature.suspends = signature.suspends or escapes
     for entry in _recursive(c):
         c.all[entry].recursive = c.all[entry].suspends = True
-    changed = True
-    while changed:
-        changed = False
-        unknown = 0
-        for signature in c.all.values():
-            if signature.taken:
-                unknown |= signature.writes
-        c.unknown_writes = unknown
-        for signature in reversed(c.all.values()):
-            writes, suspends = signature.writes, signature.suspends
-            for callee in signature.callees:
-                known = c.all.get(callee)
-                if known is None:
-                    suspends = True
-                    writes |= ALL & ~_CALLEE_SAVED
-                else:
-                    writes |= known.writes
-                    suspends = suspends or known.suspends
-            if signature.indirect:
-                writes |= unknown
-            writes &= ~signature.kept
-            if writes != signature.writes or suspends != signature.suspends:
-                signature.writes, signature.suspends = writes, suspends
-                changed = True
+    _spread(c)
+
+
+def _spread(c: Conventions) -> None:
+    """From callees to callers, and from taken functions to who calls what is not known.
+
+    Each function is looked at again only when a callee of it grew: time grows with the number of
+    calls, however a hostile program orders them.
+    """
+    everything = list(c.all.values())
+    callers: dict[int, list[Signature]] = {}
+    for signature in everything:
+        for callee in signature.callees:
+            callers.setdefault(callee, []).append(signature)
+        if signature.taken:
+            c.unknown_writes |= signature.writes
+    indirect = [signature for signature in everything if signature.indirect]
+    work = deque(reversed(everything))
+    queued = set(c.all)
+    while work:
+        signature = work.popleft()
+        queued.discard(signature.entry)
+        writes, suspends = signature.writes, signature.suspends
+        for callee in signature.callees:
+            known = c.all.get(callee)
+            if known is None:
+                suspends = True
+                writes |= ALL & ~_CALLEE_SAVED
+            else:
+                writes |= known.writes
+                suspends = suspends or known.suspends
+        if signature.indirect:
+            writes |= c.unknown_writes
+        writes &= ~signature.kept
+        if writes == signature.writes and suspends == signature.suspends:
+            continue
+        signature.writes, signature.suspends = writes, suspends
+        again = callers.get(signature.entry, [])
+        if signature.taken and writes & ~c.unknown_writes:
+            c.unknown_writes |= writes
+            again = again + indirect
+        for one in again:
+            if one.entry not in queued:
+                queued.add(one.entry)
+                work.append(one)
 
 
 def _escapes(c: Conventions, body: Body, frame: Frame, block: Block) -> bool:

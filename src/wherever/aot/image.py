@@ -7,7 +7,7 @@ from array import array
 from dataclasses import dataclass, field
 from typing import Final
 
-from wherever.errors import Unsupported
+from wherever.errors import InvalidProgram, Unsupported
 from wherever.program.elf import PF_W, PF_X, Elf
 
 PIE_BASE: Final = 0x20_0000
@@ -92,7 +92,14 @@ def place(elf: Elf) -> Image:
         for s in elf.loads
     )
     text = tuple(((a + base + 3) & ~3, (b + base) & ~3) for a, b in elf.executable_ranges())
-    return Image(elf, base, pieces, tuple((a, b) for a, b in text if a < b))
+    image = Image(elf, base, pieces, tuple((a, b) for a, b in text if a < b))
+    if not image.text:
+        raise InvalidProgram("invalid ELF file: no segment that it loads holds instructions")
+    if image.entry & 3 or not image.in_text(image.entry):
+        raise InvalidProgram(
+            f"invalid ELF file: its entry point {elf.entry:#x} lies outside its executable segments"
+        )
+    return image
 
 
 def code_pointers(image: Image) -> set[int]:

@@ -368,7 +368,7 @@ class Assembler:
             struct.pack(
                 "<15Q",
                 image.entry,
-                image.base,
+                image.base & 0xFFFF_FFFF_FFFF_FFFF,
                 phdr,
                 56,
                 elf.phdr_count,

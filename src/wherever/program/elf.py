@@ -185,7 +185,13 @@ class Elf:
                 and s.address + s.size <= end
             )
             ranges += inside or [(segment.address, end)]
-        return sorted(ranges)
+        merged: list[tuple[int, int]] = []
+        for low, high in sorted(ranges):
+            if merged and low < merged[-1][1]:  # a damaged file: nothing is translated twice
+                merged[-1] = (merged[-1][0], max(high, merged[-1][1]))
+            else:
+                merged.append((low, high))
+        return merged
 
 
 class _Reader:
@@ -193,6 +199,9 @@ class _Reader:
 
     def __init__(self, data: bytes) -> None:
         self.data = data
+        self.names: dict[tuple[int, int], str] = {}
+        # of names, in bytes: tables that point into each other's middles give far more than that
+        self.left = 4 * len(data)
 
     def table(
         self, layout: struct.Struct, offset: int, count: int, what: str
@@ -206,11 +215,17 @@ class _Reader:
         return list(layout.iter_unpack(self.data[offset : offset + size]))
 
     def string(self, base: int, size: int, at: int) -> str:
-        if not 0 <= at < size or base + at >= len(self.data):
+        known = self.names.get((base, at))
+        if known is not None:
+            return known
+        if not 0 <= at < size or base + at >= len(self.data) or self.left < 0:
             return ""
         end = self.data.find(b"\0", base + at, base + size)
         raw = self.data[base + at : base + size if end < 0 else end]
-        return raw.decode("utf-8", "backslashreplace")
+        self.left -= len(raw)
+        text = raw.decode("utf-8", "backslashreplace")
+        self.names[base, at] = text
+        return text
 
 
 def _segments(reader: _Reader, offset: int, count: int) -> tuple[Segment, ...]:
@@ -272,6 +287,7 @@ def _symbols(reader: _Reader, sections: tuple[Section, ...]) -> tuple[Symbol, ..
         s for s in sections if s.type == SHT_DYNSYM
     ]
     symbols: list[Symbol] = []
+    left = len(reader.data)
     for table in tables:
         count = table.size // _SYM.size
         if table.offset + table.size > len(reader.data) or count > _MAX_SYMBOLS:
@@ -279,6 +295,9 @@ def _symbols(reader: _Reader, sections: tuple[Section, ...]) -> tuple[Symbol, ..
         strings = sections[table.link] if table.link < len(sections) else None
         if strings is None:
             continue
+        left -= table.size
+        if left < 0:
+            break  # the same bytes again: a file has no more symbols than it has room for
         for row in reader.table(_SYM, table.offset, count, "the symbols"):
             name, info, _, section, value, size = row
             if section != 0:
@@ -327,7 +346,7 @@ def _relocations(
         ]
     relocations: list[Relocation] = []
     for offset, size in tables:
-        if offset < 0:
+        if offset < 0 or sum(size for _, size in tables) > len(reader.data):
             raise InvalidProgram("invalid ELF file: its relocations lie outside its segments")
         rows = reader.table(_RELA, offset, size // _RELA.size, "the relocations")
         relocations += [
