@@ -46,18 +46,23 @@ def translated(
     program: bytes,
     target: str = "wherever",
     progress: Callable[[str, int, int], None] | None = None,
+    jobs: int = 0,
 ) -> bytes:
-    """The translation of a program, from the cache where it is there."""
+    """The translation of a program, from the cache where it is there.
+
+    Made in as many processes as `jobs` says; 0 is as many as there are cores.
+    """
     base = personality(target)
     key = _key(program, base)
     store = open_cache("translations")
     try:
         known = store.get(key)
         if known is None:
-            # Only here: the instruction tables cost a second run most of its time.
-            from wherever.aot.pipeline import translate
+            # Only here: what a second run needs none of costs it most of its time.
+            from wherever.aot.apart import translate_apart
+            from wherever.aot.spread import cores
 
-            known = translate(program, base, progress).wasm
+            known = translate_apart(program, base, jobs or cores(), progress)
             store.put(key, known)
         return known
     finally:

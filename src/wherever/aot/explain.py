@@ -148,7 +148,7 @@ def _facts(signature: Signature, functions: Functions) -> Iterator[tuple[str, st
 
 def _bodies(module: Module, name: str, nth: int) -> Iterator[tuple[str, tuple[str, ...]]]:
     imported = len(module.function_types()) - len(module.code)
-    for wanted in (name, f"resume {name}"):
+    for wanted in (name, f"enter {name}", f"resume {name}"):
         found = [i for i, n in sorted(function_names(module).items()) if n == wanted]
         if len(found) <= nth:
             continue

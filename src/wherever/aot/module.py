@@ -13,6 +13,7 @@ from wherever.aot.emit import Emitted, FunctionEmitter, Layout
 from wherever.aot.points import find_points
 from wherever.aot.resume import ResumeEmitter
 from wherever.aot.runtime import RuntimeEmitter
+from wherever.aot.spread import spread
 from wherever.errors import InternalError, Unsupported
 from wherever.ir import opcodes
 from wherever.isa.aarch64.registers import REGISTERS
@@ -129,6 +130,7 @@ class Assembler:
         lifted: Lifted,
         conventions: Conventions,
         personality: bytes,
+        jobs: int = 1,
     ) -> None:
         self.image = image
         self.recovered = recovered
@@ -138,6 +140,7 @@ class Assembler:
         self.builder = ModuleBuilder(self.source)
         self.personality = read_personality(self.source)
         self.sizes = Sizes()
+        self.jobs = jobs
         self.data_at = (image.end + 15) & ~15
         self.data = bytearray()
 
@@ -288,44 +291,61 @@ class Assembler:
         b = self.builder
         after = self.c.liveness.after
         inside = find_points(self.c, self.recovered)
-        addresses: dict[int, tuple[int, int]] = {}  # -> which resume body, and its selector
-        resumes: list[int] = []
-
-        def resumed(name: str, emitted: Emitted) -> None:
-            code = _body(emitted)
-            resumes.append(b.declare_function(resume_type, name=name))
-            b.define(resumes[-1], code)
-            self.sizes.resume += len(code)
-
+        functions = self.c.functions
         everything = list(self.c.all.values())
-        for done, signature in enumerate(everything):
-            if progress is not None and done & 31 == 0:
-                progress(done, len(everything))
-            entry = signature.entry
-            if self.c.functions.bodies[entry].reached:
-                function = layout.functions[entry]
-                code = _body(FunctionEmitter(layout, self.c, signature, after).emit())
-                b.define(function, code)
-                self.sizes.fast += len(code)
-                addresses[entry] = (len(resumes), 0)
+
+        def bodies(number: int) -> tuple[bytes, bytes, bytes, list[int]]:
+            """The fast body, the thunk that enters it, the resume body and its selectors."""
+            signature = everything[number]
+            fast = enter = resume = b""
+            selectors: list[int] = []
+            if functions.bodies[signature.entry].reached:
+                fast = _body(FunctionEmitter(layout, self.c, signature, after).emit())
+                function = layout.functions[signature.entry]
                 thunk = driver.thunk(signature, function, layout.globals, layout.pc)
-                resumed(f"enter {signature.name}", Emitted(*thunk))
-            points = inside.points.get(entry)
+                enter = _body(Emitted(*thunk))
+            points = inside.points.get(signature.entry)
             if points:
                 emitter = ResumeEmitter(layout, self.c, signature, after, points)
-                emitted = emitter.emit()
-                addresses |= {point: (len(resumes), emitter.index[point]) for point in points}
-                resumed(f"resume {signature.name}", emitted)
+                resume = _body(emitter.emit())
+                selectors = [emitter.index[point] for point in points]
+            return fast, enter, resume, selectors
+
+        # the large ones first, so that no worker is left with one at the end
+        weight = [
+            len(functions.bodies[s.entry].reached) + len(inside.points.get(s.entry, ()))
+            for s in everything
+        ]
+        pieces = sorted(range(len(everything)), key=lambda number: (-weight[number], number))
+        emitted = spread(pieces, bodies, self.jobs, progress)
+
+        addresses: dict[int, tuple[int, int]] = {}  # -> which resume body, and its selector
+        resumes: list[int] = []
+        for number, signature in enumerate(everything):
+            fast, enter, resume, selectors = emitted[number]
+            entry = signature.entry
+            if fast:
+                b.define(layout.functions[entry], fast)
+                addresses[entry] = (len(resumes), 0)
+                resumes.append(b.declare_function(resume_type, name=f"enter {signature.name}"))
+                b.define(resumes[-1], enter)
+            if resume:
+                rows = zip(inside.points[entry], selectors, strict=True)
+                addresses |= {point: (len(resumes), selector) for point, selector in rows}
+                resumes.append(b.declare_function(resume_type, name=f"resume {signature.name}"))
+                b.define(resumes[-1], resume)
+            self.sizes.fast += len(fast)
+            self.sizes.resume += len(enter) + len(resume)
         addresses |= {alias: addresses[target] for alias, target in inside.aliases.items()}
         self.sizes.functions = len(everything)
         self.sizes.instructions = sum(len(words) for _, words in self.recovered.words)
         self.sizes.points = len(addresses)
-        rows = sorted(addresses.items())
-        count = len(rows)
+        table = sorted(addresses.items())
+        count = len(table)
         return Points(
-            self.place(struct.pack(f"<{count}I", *(a for a, _ in rows))),
-            self.place(struct.pack(f"<{count}I", *(o for _, (o, _) in rows))),
-            self.place(struct.pack(f"<{count}I", *(s for _, (_, s) in rows))),
+            self.place(struct.pack(f"<{count}I", *(a for a, _ in table))),
+            self.place(struct.pack(f"<{count}I", *(o for _, (o, _) in table))),
+            self.place(struct.pack(f"<{count}I", *(s for _, (_, s) in table))),
             count,
         ), resumes
 

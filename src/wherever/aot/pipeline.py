@@ -54,13 +54,15 @@ def translate(
     personality: bytes,
     progress: Callable[[str, int, int], None] | None = None,
     watch: Watch | None = None,
+    jobs: int = 1,
 ) -> Translation:
     """Translate a static Linux program; the same bytes in give the same bytes out.
 
+    With several `jobs`, functions are emitted in as many processes, if this one can be forked.
     `watch` sees the blocks after each stage (WHEREVER_VERIFY=1 has them verified).
     """
     with _uncollected():
-        return _translate(program, personality, progress, watch or watcher())
+        return _translate(program, personality, progress, watch or watcher(), jobs)
 
 
 def _translate(
@@ -68,6 +70,7 @@ def _translate(
     personality: bytes,
     progress: Callable[[str, int, int], None] | None,
     watch: Watch,
+    jobs: int,
 ) -> Translation:
     elf = read_elf(program)
     image = place(elf)
@@ -89,6 +92,6 @@ def _translate(
     watch(Stage.LINKED, lifted)
     functions = find_functions(recovered, lifted)
     agreed = conventions(functions, standard=keeps_to_the_standard(elf))
-    assembler = Assembler(image, recovered, lifted, agreed, personality)
+    assembler = Assembler(image, recovered, lifted, agreed, personality, jobs)
     wasm = assembler.assemble(emitting)
     return Translation(wasm, assembler.sizes, lifted.illegal)

@@ -48,16 +48,17 @@ class _Bar:
 
 
 def main(words: list[str]) -> int:
-    """`wherever translate PROGRAM [-o FILE] [--target wasi|wherever] [--explain WHERE]`."""
+    """`wherever translate PROGRAM [-o FILE] [--target NAME] [--jobs N] [--explain WHERE]`."""
     output = ""
     target = "wherever"
     explained = ""
+    jobs = 0
     programs: list[str] = []
     rest = list(words)
     while rest:
         word = rest.pop(0)
         name, equals, value = word.partition("=")
-        if name in ("-o", "--output", "--target", "--explain"):
+        if name in ("-o", "--output", "--target", "--jobs", "--explain"):
             if not equals:
                 if not rest:
                     raise Malformed(f"{name} needs a value")
@@ -66,6 +67,10 @@ def main(words: list[str]) -> int:
                 target = value
             elif name == "--explain":
                 explained = value
+            elif name == "--jobs":
+                if not value.isdecimal() or not int(value):
+                    raise Malformed(f"--jobs takes a number of processes, not {value!r}")
+                jobs = int(value)
             else:
                 output = value
         elif word.startswith("-"):
@@ -85,7 +90,7 @@ def main(words: list[str]) -> int:
     from wherever.aot.cache import translated
 
     try:
-        wasm = translated(data, target, bar if sys.stderr.isatty() else None)
+        wasm = translated(data, target, bar if sys.stderr.isatty() else None, jobs)
     finally:
         bar.clear()
     path = output or os.fspath(programs[0]) + ".wasm"

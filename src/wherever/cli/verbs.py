@@ -84,7 +84,7 @@ VERBS: tuple[Verb, ...] = (
     ),
     Verb(
         "translate",
-        "wherever translate PROGRAM [-o FILE] [--target TARGET] [--explain WHERE]",
+        "wherever translate PROGRAM [-o FILE] [--target TARGET] [--jobs N] [--explain WHERE]",
         "make a WebAssembly module of a Linux program",
         "PROGRAM is a static Linux program for aarch64; its source is not needed. `wherever run`\n"
         "translates by itself; this writes the module down, to run it elsewhere.",
@@ -95,6 +95,7 @@ VERBS: tuple[Verb, ...] = (
         (
             Option("output", "FILE", "where to write; PROGRAM with .wasm unless said (also -o)"),
             Option("target", "TARGET", "wasi: preview 1 only; wherever: our own imports too"),
+            Option("jobs", "N", "in how many processes; as many as there are cores unless said"),
             Option(
                 "explain",
                 "WHERE",

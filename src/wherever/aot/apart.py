@@ -1,0 +1,136 @@
+"""Owns translating in a process of its own, so that nothing of it stays in the caller's.
+
+A translation takes seconds and hundreds of megabytes, switches the collector off and forks: in a
+server, a notebook or next to other threads none of that is welcome. The child is a clean
+interpreter (ADR 0043); it gets the program and the personality on its standard input and answers in
+frames: a letter, a length, the contents.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import struct
+import subprocess
+import sys
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Final, NoReturn
+
+from wherever import errors
+from wherever.errors import InternalError, LimitExceeded, WhereverError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["main", "translate_apart"]
+
+_BOOT: Final = "import sys;sys.path.append(%r);from wherever.aot.apart import main;main()"
+_HEAD: Final = struct.Struct("<cI")
+_REQUEST: Final = struct.Struct("<IQQ")  # jobs, sizes of the program and of the personality
+MEMORY: Final = 4 << 30
+"""The address space that one process of a translation may have."""
+
+
+def translate_apart(
+    program: bytes,
+    personality: bytes,
+    jobs: int,
+    progress: Callable[[str, int, int], None] | None = None,
+) -> bytes:
+    """`pipeline.translate` in a child; its errors are raised here."""
+    executable = os.environ.get("WHEREVER_PYTHON") or sys.executable
+    package = str(Path(__file__).resolve().parents[2])
+    words = [executable, "-I", "-S", "-X", "utf8", "-c", _BOOT % package]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+        assert child.stdin is not None
+        assert child.stdout is not None
+        try:
+            try:
+                child.stdin.write(_REQUEST.pack(jobs, len(program), len(personality)))
+                child.stdin.write(program)
+                child.stdin.write(personality)
+                child.stdin.close()
+            except BrokenPipeError:
+                pass  # it ended early: what it said, or its status, tells why
+            wasm = _answer(child.stdout, progress)
+        except BaseException:
+            child.kill()
+            raise
+    if wasm is None:
+        how = f"killed by signal {-child.returncode}" if child.returncode < 0 else "gone"
+        raise InternalError(
+            f"the translating process was {how} before it was done; "
+            "where memory is short, translate with one job"
+        )
+    return wasm
+
+
+def _answer(answers: IO[bytes], progress: Callable[[str, int, int], None] | None) -> bytes | None:
+    while head := answers.read(_HEAD.size):
+        if len(head) < _HEAD.size:
+            break
+        kind, size = _HEAD.unpack(head)
+        contents = answers.read(size)
+        if len(contents) < size:
+            break
+        if kind == b"W":
+            return contents
+        if kind == b"E":
+            family, text = json.loads(contents)
+            raise _error(family, text)
+        if progress is not None:
+            stage, done, of = json.loads(contents)
+            progress(stage, done, of)
+    return None
+
+
+def _error(family: str, text: str) -> WhereverError:
+    if family == LimitExceeded.__name__:
+        return LimitExceeded(text, limit="memory", value=MEMORY)
+    kind = getattr(errors, family, InternalError)
+    error: WhereverError = kind(text)
+    return error
+
+
+# -- the child
+
+
+def main() -> NoReturn:
+    """Translate what standard input holds, and end."""
+    requests, answers = sys.stdin.buffer, sys.stdout.buffer
+    jobs, size, rest = _REQUEST.unpack(requests.read(_REQUEST.size))
+    program, personality = requests.read(size), requests.read(rest)
+
+    def answer(kind: bytes, contents: bytes) -> None:
+        answers.write(_HEAD.pack(kind, len(contents)) + contents)
+        answers.flush()
+
+    def progress(stage: str, done: int, of: int) -> None:
+        answer(b"P", json.dumps((stage, done, of)).encode())
+
+    def fail(family: str, text: str) -> None:
+        answer(b"E", json.dumps((family, text)).encode())
+
+    try:
+        _limit()
+        from wherever.aot.pipeline import translate
+
+        answer(b"W", translate(program, personality, progress, jobs=jobs).wasm)
+    except MemoryError:
+        fail(
+            LimitExceeded.__name__,
+            f"translating takes more than the {MEMORY >> 30} GiB of memory that it may take",
+        )
+    except WhereverError as error:
+        fail(type(error).__name__, str(error))
+    # what the interpreter would take down now, piece by piece, goes with the process
+    os._exit(0)
+
+
+def _limit() -> None:
+    if sys.platform == "linux":
+        import resource
+
+        _, hard = resource.getrlimit(resource.RLIMIT_AS)
+        most = MEMORY if hard == resource.RLIM_INFINITY else min(MEMORY, hard)
+        resource.setrlimit(resource.RLIMIT_AS, (most, hard))

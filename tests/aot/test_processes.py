@@ -1,0 +1,120 @@
+"""Is a translation the same in any number of processes, and its end clear when one of them dies?"""
+
+from __future__ import annotations
+
+import os
+import signal
+import struct
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from wherever.aot.apart import translate_apart
+from wherever.aot.pipeline import translate
+from wherever.errors import InternalError, InvalidProgram, Unsupported
+
+BASE = 0x400000
+NOP, RET, SVC, BL = 0xD503201F, 0xD65F03C0, 0xD4000001, 0x94000000
+
+
+def program(functions: int) -> bytes:
+    """An executable: _start calls each of so many functions, and each of those the next one."""
+    start = functions + 1
+    words = [BL | start + 5 * i - i for i in range(functions)] + [SVC]
+    for i in range(functions):
+        # stp x29, x30, [sp, #-16]!; add x0, x0, #i; bl next; ldp x29, x30, [sp], #16; ret
+        following = NOP if i + 1 == functions else BL | 3
+        words += [0xA9BF7BFD, 0x91000000 | i << 10, following, 0xA8C17BFD, RET]
+    code = struct.pack(f"<{len(words)}I", *words)
+    ident = b"\x7fELF\x02\x01\x01" + bytes(9)
+    sizes = (64, 56, 1, 64, 0, 0)
+    header = struct.pack("<16sHHIQQQIHHHHHH", ident, 2, 183, 1, BASE + 120, 64, 0, 0, *sizes)
+    size = 120 + len(code)
+    return header + struct.pack("<IIQQQQQQ", 1, 5, 0, BASE, BASE, size, size, 4096) + code
+
+
+def in_python(code: str) -> subprocess.CompletedProcess[str]:
+    """Run a few lines in an interpreter with one thread, as a translation runs."""
+    head = "import os, signal\nfrom wherever.aot.spread import spread\nfirst = os.getpid()\n"
+    command = [sys.executable, "-c", head + code]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+
+
+def test_any_number_of_processes_gives_the_same_bytes(stub: bytes) -> None:
+    guest = program(40)
+    alone = translate(guest, stub).wasm
+    seen: set[str] = set()
+
+    def progress(stage: str, done: int, of: int) -> None:
+        seen.add(stage)
+        assert 0 <= done <= of
+
+    assert translate_apart(guest, stub, 1, progress) == alone
+    assert translate_apart(guest, stub, 3) == alone
+    assert "emit" in seen
+
+
+def test_results_come_in_any_case_and_from_several_processes() -> None:
+    done = in_python(
+        "import time\n"
+        "def work(n):\n"
+        "    time.sleep(0.002)\n"
+        "    return os.getpid(), n * n\n"
+        "found = spread(range(200), work, 3)\n"
+        "assert [found[n][1] for n in range(200)] == [n * n for n in range(200)]\n"
+        "print(len({pid for pid, _ in found.values()}))\n"
+    )
+    assert done.stderr == ""
+    assert int(done.stdout) == 3
+
+
+@pytest.mark.parametrize(
+    ("end", "said"),
+    [
+        ("os.kill(os.getpid(), signal.SIGKILL)", "a translation worker was killed by SIGKILL"),
+        ("raise ValueError('what it was')", "what it was"),
+    ],
+)
+def test_a_worker_that_dies_is_one_clear_error(end: str, said: str) -> None:
+    done = in_python(
+        "import time\n"
+        "def work(n):\n"
+        f"    if os.getpid() != first: {end}\n"
+        "    time.sleep(0.05)\n"
+        "    return n\n"
+        "spread(range(20), work, 2)\n"
+    )
+    assert done.stderr.count("InternalError: a translation worker") == 1
+    assert said in done.stderr
+
+
+def test_a_process_with_threads_does_the_work_itself() -> None:
+    done = in_python(
+        "import threading\n"
+        "threading.Thread(target=signal.pause, daemon=True).start()\n"
+        "assert set(spread(range(9), lambda n: os.getpid(), 2).values()) == {first}\n"
+        "print('alone')\n"
+    )
+    assert done.stdout == "alone\n", done.stderr
+
+
+def test_errors_of_the_translation_are_raised_here(stub: bytes) -> None:
+    with pytest.raises(InvalidProgram, match="ELF"):
+        translate_apart(b"\x7fELF" + bytes(60), stub, 1)
+    other = bytearray(program(1))
+    other[18] = 62
+    with pytest.raises(Unsupported, match="x86_64"):
+        translate_apart(bytes(other), stub, 1)
+
+
+def test_a_translator_that_is_killed_is_one_clear_error(
+    stub: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    python = tmp_path / "python"
+    python.write_text("#!/bin/sh\nkill -9 $$\n")
+    python.chmod(0o700)
+    monkeypatch.setenv("WHEREVER_PYTHON", os.fspath(python))
+    with pytest.raises(InternalError, match=f"killed by signal {signal.SIGKILL.value}"):
+        translate_apart(program(1), stub, 1)
