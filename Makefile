@@ -51,7 +51,8 @@ oracle: setup  ## every A64 instruction on 200 random states against Unicorn, de
 	bash tests/oracle/aarch64/fetch.sh $(HOME)/.cache/wherever-tests/aarch64
 	WHEREVER_ORACLE=200 $(BIN)/pytest -q -n $(JOBS) tests/oracle
 
-race: setup  ## a minute of hostile guests racing in a shared directory, by each way of resolving
+race: setup  ## hostile guests racing in a shared directory for a minute: compiled ones in workers, then each way of resolving
+	$(BIN)/python tests/nanoprocess/race_workers.py 60
 	$(BIN)/python tests/hosts/wasi/race.py 60
 
 programs: setup  ## real WASI programs with least grants, and the refusal for each grant taken away

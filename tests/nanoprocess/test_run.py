@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import _socket
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from guests import (  # type: ignore[import-not-found]
@@ -34,6 +37,7 @@ from guests import (  # type: ignore[import-not-found]
 import wherever
 from wherever import Grants, GuestFailed, GuestTrap, InvalidProgram, LimitExceeded, Limits
 from wherever.nanoprocess import pool
+from wherever.nanoprocess.launch import Worker
 from wherever.policy import Malformed
 
 LATE = 0.2  # seconds that a limit may be late, on an idle machine
@@ -308,6 +312,28 @@ def test_an_idle_worker_that_died_is_replaced() -> None:
         worker.signal(9)
     time.sleep(0.05)
     assert wherever.run(HELLO).ok
+
+
+def test_a_worker_that_is_done_before_we_look_has_had_its_work() -> None:
+    """The last byte is sent: that the worker is gone afterwards is no reason to send it again."""
+    ours, theirs = socket.socketpair()
+    worker = Worker(os.getpid(), ours.detach())
+    real = _socket.socket
+
+    class Quick(real):  # type: ignore[misc, valid-type]
+        """Once the message is there, the other side has read it and closed."""
+
+        def sendmsg(self, *arguments: Any) -> int:
+            sent: int = super().sendmsg(*arguments)
+            theirs.recv(1 << 16)
+            theirs.close()
+            return sent
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_socket, "socket", Quick)
+        assert worker.send({"work": 1}, [])
+    assert not worker.send({"work": 1}, [])
+    worker.forget()
 
 
 def test_the_worker_dies_with_its_parent() -> None:

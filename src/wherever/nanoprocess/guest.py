@@ -164,12 +164,13 @@ def _run_component(
 
 
 def read_all(fd: int) -> bytes:
-    """Everything in the descriptor, which is closed then."""
-    data = bytearray()
-    while part := os.read(fd, 1 << 20):
-        data += part
+    """Everything in the descriptor, wherever it stands, which is closed then."""
+    size = os.fstat(fd).st_size
+    data = os.pread(fd, size, 0)
+    while len(data) < size:  # more than one pread(2) moves
+        data += os.pread(fd, size, len(data))
     os.close(fd)
-    return bytes(data)
+    return data
 
 
 def _peak(instance: Instance) -> int:

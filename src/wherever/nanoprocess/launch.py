@@ -46,7 +46,9 @@ class Worker:
             rights = b"".join(fd.to_bytes(4, sys.byteorder) for fd in fds)
             ancillary = [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, rights)] if fds else []
             sent = channel.sendmsg([data], ancillary, _socket.MSG_NOSIGNAL)
-            channel.sendall(data[sent:], _socket.MSG_NOSIGNAL)
+            # Not for nothing: the worker may have run its guest and ended by now.
+            if sent < len(data):
+                channel.sendall(data[sent:], _socket.MSG_NOSIGNAL)
         except OSError:
             return False
         finally:

@@ -1,0 +1,88 @@
+"""In a real notebook kernel: cells run, await, stream, interrupt, and leave the kernel alive."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from guests import HELLO, SLEEPS, exits  # type: ignore[import-not-found]
+
+manager = pytest.importorskip("jupyter_client.manager", reason="needs jupyter_client, ipykernel")
+pytest.importorskip("ipykernel", reason="the kernel itself")
+
+pytestmark = [
+    pytest.mark.slow,
+    # jupyter_client keeps an event loop for its blocking calls, and never closes it.
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+    pytest.mark.filterwarnings("ignore:unclosed event loop:ResourceWarning"),
+]
+
+
+@pytest.fixture(scope="module")
+def cell() -> Iterator[Any]:
+    """Run the text of a cell: what it printed, or the name of its error."""
+    kernel, client = manager.start_new_kernel(
+        kernel_name="python3", startup_timeout=120, extra_arguments=["--colors=NoColor"]
+    )
+
+    def run(text: str, interrupt_after: float | None = None) -> str:
+        printed: list[str] = []
+
+        def collect(message: dict[str, Any]) -> None:
+            content = message["content"]
+            if message["msg_type"] == "stream":
+                printed.append(content["text"])
+            elif message["msg_type"] == "error":
+                printed.append(content["ename"])
+
+        if interrupt_after is not None:
+            import threading
+
+            threading.Timer(interrupt_after, kernel.interrupt_kernel).start()
+        client.execute_interactive(text, output_hook=collect, timeout=120)
+        return "".join(printed).strip()
+
+    try:
+        run(f"import sys, wherever; HELLO = {HELLO!r}; SLEEPS = {SLEEPS!r}")
+        yield run
+    finally:
+        client.stop_channels()
+        kernel.shutdown_kernel(now=True)
+
+
+def test_a_cell_runs_a_program(cell: Any) -> None:
+    assert cell("print(wherever.run(HELLO).stdout)") == "b'hello\\n'"
+
+
+def test_a_cell_awaits_a_program(cell: Any) -> None:
+    assert cell("print((await wherever.arun(HELLO)).stdout)") == "b'hello\\n'"
+
+
+def test_a_cell_awaits_many(cell: Any) -> None:
+    text = """
+import asyncio
+found = await asyncio.gather(*(wherever.arun(HELLO) for _ in range(4)))
+print([each.stdout for each in found])
+"""
+    assert cell(text) == repr([b"hello\n"] * 4)
+
+
+def test_a_failure_is_an_exception_of_the_cell(cell: Any) -> None:
+    assert cell(f"wherever.run({exits(3)!r}, check=True)") == "GuestFailed"
+
+
+def test_the_stop_button_ends_the_guest(cell: Any) -> None:
+    assert cell("wherever.run(SLEEPS)", interrupt_after=1.0) == "KeyboardInterrupt"
+    assert cell("print(wherever.run(HELLO).ok)") == "True"
+
+
+def test_the_stop_button_ends_an_awaited_guest(cell: Any) -> None:
+    ended = cell("await wherever.arun(SLEEPS)", interrupt_after=1.0)
+    assert ended in ("KeyboardInterrupt", "CancelledError")
+    assert cell("print(wherever.run(HELLO).ok)") == "True"
+
+
+def test_the_kernel_is_the_interpreter_of_the_tests(cell: Any) -> None:
+    assert cell("print(sys.executable)") == sys.executable
