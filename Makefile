@@ -81,3 +81,8 @@ busybox: setup  ## every line of Debian's static arm64 busybox, translated, besi
 	bash tests/oracle/aarch64/fetch.sh $(HOME)/.cache/wherever-tests/aarch64
 	$(BIN)/wherever translate $(HOME)/.cache/wherever-tests/aarch64/busybox -o /dev/null
 	$(BIN)/pytest -q -n $(JOBS) tests/programs/test_busybox.py --whole
+
+bash: setup  ## every script for Debian's static arm64 bash, translated, beside qemu
+	bash tests/oracle/aarch64/fetch.sh $(HOME)/.cache/wherever-tests/aarch64
+	$(BIN)/wherever translate $(HOME)/.cache/wherever-tests/aarch64/bash -o /dev/null
+	$(BIN)/pytest -q -n $(JOBS) tests/programs/test_bash.py --whole

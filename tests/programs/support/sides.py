@@ -18,7 +18,7 @@ from wherever.aot.cache import is_translated
 from wherever.nanoprocess.running import run
 from wherever.policy import Dir, Env, Grants, Limits
 
-__all__ = ["Line", "Outcome", "difference", "ours", "parse", "program", "qemu"]
+__all__ = ["Line", "Outcome", "difference", "ours", "parse", "parse_scripts", "program", "qemu"]
 
 PROGRAMS = Path(
     os.environ.get("WHEREVER_PROGRAMS", Path.home() / ".cache/wherever-tests/aarch64")
@@ -60,6 +60,16 @@ def parse(path: Path) -> list[Line]:
             stdin = words[-1]
             words = words[:-2]
         lines.append(Line(text, tuple(words), stdin, marked))
+    return lines
+
+
+def parse_scripts(path: Path) -> list[Line]:
+    """The scripts of a data file: each under a line "#### NAME ARGUMENTS...", to the next."""
+    lines: list[Line] = []
+    for part in ("\n" + path.read_text()).split("\n#### ")[1:]:
+        heading, _, script = part.partition("\n")
+        name, *arguments = shlex.split(heading)
+        lines.append(Line(name, ("-c", script + "\n", name, *arguments)))
     return lines
 
 
