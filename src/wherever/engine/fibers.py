@@ -142,6 +142,7 @@ class AsyncStore(Store):
                     )
                 )
             cell = Words2()
+            self.know(code)
             fiber = Fiber(self, ())
             fiber.start(
                 lib.wasmtime_linker_instantiate_async,

@@ -68,6 +68,7 @@ def instantiate_alone(store: StoreState, code: Code) -> Instance:
     """An instance of a module without imports in a store just made, which no one else knows yet."""
     if not here.fits:
         raise refuse_thread()
+    store.codes = (code,)
     cell, trap = Words2(), Words1()
     error = library().bare.wasmtime_instance_new(
         store.context_arg, code.arg, None, None, cell, trap
@@ -89,6 +90,7 @@ def instantiate(store: Linking, code: Code, given: Given) -> Instance:
             raise refuse_thread()
         count = len(code.outline.imports)
         externs, _keep = externs_of(store, code, given) if count else _NO_EXTERNS
+        store.know(code)
         cell, trap = Words2(), Words1()
         error = library().bare.wasmtime_instance_new(
             store.context_arg, code.arg, externs, ctypes.c_size_t(count), cell, trap

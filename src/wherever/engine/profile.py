@@ -44,8 +44,6 @@ class Backend(Enum):
 class Profile:
     """One configuration of the engine. Values compare by name."""
 
-    __slots__ = ("backend", "dwarf", "epochs", "fuel", "name", "placement")
-
     def __init__(
         self,
         placement: Placement = Placement.POOLED,
@@ -53,16 +51,14 @@ class Profile:
         epochs: bool = True,
         backend: Backend = Backend.NATIVE,
         fuel: bool = False,
-        dwarf: bool = False,
     ) -> None:
         self.placement = placement
         self.epochs = epochs
         self.backend = backend
         self.fuel = fuel
-        self.dwarf = dwarf
         words = [placement.value]
         words += [backend.value] if backend is Backend.PULLEY else []
-        flags = (("epochs", epochs), ("fuel", fuel), ("dwarf", dwarf))
+        flags = (("epochs", epochs), ("fuel", fuel))
         words += [word for word, on in flags if on]
         self.name = "+".join(words)
 
@@ -79,7 +75,6 @@ class Profile:
             Placement.DEMAND,
             epochs="epochs" in words,
             fuel="fuel" in words,
-            dwarf="dwarf" in words,
             backend=Backend.PULLEY if Backend.PULLEY.value in words else Backend.NATIVE,
         )
 
@@ -90,7 +85,6 @@ class Profile:
             epochs=self.epochs,
             backend=self.backend,
             fuel=self.fuel,
-            dwarf=self.dwarf,
         )
 
     def __eq__(self, other: object) -> bool:

@@ -217,6 +217,7 @@ class Prepared:
                 raise ValueError("the store has an environment of shared functions already")
             table = _tables[context] = _Table(store, environment, self._bind)
             store.native.keep += (_Entered(context, table), self)
+            store.know(code)
             error = self._instantiate(
                 self._ptr, context, ctypes.addressof(cell), ctypes.addressof(trap)
             )

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import ClassVar
 
-    from wherever.engine.engine import Engine
+    from wherever.engine.engine import Code, Engine
 
 __all__ = [
     "NEVER",
@@ -163,6 +163,7 @@ class StoreState:
     __slots__ = (
         "__weakref__",
         "blocked",
+        "codes",
         "context",
         "context_arg",
         "deadline",
@@ -192,6 +193,7 @@ class StoreState:
         self.limits = limits
         self.lock = RLock()
         self.blocked: list[str] = []
+        self.codes: tuple[Code, ...] = ()  # of every module with an instance here
         self.error: BaseException | None = None
         self.deadline: Deadline | None = None
         self.funcs: dict[int, weakref.ref[object]] = {}
@@ -214,6 +216,11 @@ class StoreState:
         """Keep that much of the limit on memory for what the guest holds outside its memories."""
         self.reserved = count
         self.set_limits()
+
+    def know(self, code: Code) -> None:
+        """A module is about to have an instance here: backtraces may be about it."""
+        if code not in self.codes:
+            self.codes = (*self.codes, code)
 
     def func_at(self, at: int) -> object:
         """The function value of the wasmtime_func_t at an address."""
@@ -261,12 +268,12 @@ class StoreState:
             if waiting is not None:
                 library().wasm_trap_delete(trap)
                 return waiting
-            return raised(trap, self.deadline.seconds if self.deadline else None)
+            return raised(trap, self.deadline.seconds if self.deadline else None, self.codes)
         if waiting is not None:
             library().wasmtime_error_delete(error)
             return waiting
         if self.deadline is not None and self.deadline.expired:
-            return out_of_time(error, self.deadline.seconds)
+            return out_of_time(error, self.deadline.seconds, self.codes)
         message = message_of(error)
         if "mismatch" in message:  # of a reference, which only wasmtime can tell
             return TypeError(message.replace("\n\nCaused by:\n   ", ":"))

@@ -1,11 +1,18 @@
-"""Owns how a guest's end becomes a Python exception: trap codes, limits, backtraces."""
+"""Owns how a guest's end becomes a Python exception: trap codes and limits."""
 
 from __future__ import annotations
 
 import ctypes
+from typing import TYPE_CHECKING
 
+from wherever.engine.frames import backtrace, frames_of
 from wherever.engine.library import library
 from wherever.errors import GuestTrap, LimitExceeded
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from wherever.engine.engine import Code
 
 __all__ = ["HOST_ERROR", "new_trap", "out_of_time", "raised"]
 
@@ -40,19 +47,19 @@ def new_trap() -> int:
     return library().wasmtime_trap_new(HOST_ERROR, len(HOST_ERROR))
 
 
-def raised(trap: int, deadline: float | None) -> GuestTrap:
-    """The exception for a wasm_trap_t, which this frees."""
+def raised(trap: int, deadline: float | None, codes: Iterable[Code]) -> GuestTrap:
+    """The exception for a wasm_trap_t, which this frees; the store has instances of `codes`."""
     lib = library()
     code = ctypes.c_uint8(255)
     known = lib.wasmtime_trap_code(trap, ctypes.addressof(code))
-    frames = _frames(lib.wasm_trap_trace, trap)
+    frames = frames_of(lib.wasm_trap_trace, trap, codes)
     message = _message(trap)
     lib.wasm_trap_delete(trap)
     words = _CODES.get(code.value, "") if known else ""
     if not words:
         # wasmtime's own text: its first line is the cause.
         words = message.strip().splitlines()[-1].strip() if message.strip() else "trap"
-    where = f"\n{_backtrace(frames)}" if frames else ""
+    where = f"\n{backtrace(frames)}" if frames else ""
     text = f"the guest trapped: {words}{where}"
     if known and code.value == _INTERRUPT:
         return _late(deadline, frames)
@@ -65,15 +72,15 @@ def raised(trap: int, deadline: float | None) -> GuestTrap:
     return GuestTrap(text, code=words, frames=frames)
 
 
-def out_of_time(error: int, deadline: float | None) -> LimitExceeded:
+def out_of_time(error: int, deadline: float | None, codes: Iterable[Code]) -> LimitExceeded:
     """The exception for the wasmtime_error_t of an epoch callback, which this frees."""
-    frames = _frames(library().wasmtime_error_wasm_trace, error)
+    frames = frames_of(library().wasmtime_error_wasm_trace, error, codes)
     library().wasmtime_error_delete(error)
     return _late(deadline, frames)
 
 
 def _late(deadline: float | None, frames: tuple[str, ...]) -> LimitExceeded:
-    where = f"\n{_backtrace(frames)}" if frames else ""
+    where = f"\n{backtrace(frames)}" if frames else ""
     what = "its time" if deadline is None else f"its {deadline:g} s"
     return LimitExceeded(
         f"the guest ran past {what} and was stopped{where}",
@@ -91,47 +98,3 @@ def _message(trap: int) -> str:
     text = ctypes.string_at(vector[1], vector[0]).decode("utf-8", "replace").rstrip("\0")
     lib.wasm_byte_vec_delete(ctypes.addressof(vector))
     return text
-
-
-def _frames(trace: object, of: int) -> tuple[str, ...]:
-    lib = library()
-    assert callable(trace)
-    vector = (ctypes.c_size_t * 2)()
-    trace(of, ctypes.addressof(vector))
-    count, first = vector[0], vector[1]
-    if not count:
-        return ()
-    frames = (ctypes.c_size_t * count).from_address(first)
-    named = tuple(_frame(frame) for frame in frames)
-    lib.wasm_frame_vec_delete(ctypes.addressof(vector))
-    return named
-
-
-def _frame(frame: int) -> str:
-    lib = library()
-    name = _name(lib.wasmtime_frame_func_name(frame))
-    module = _name(lib.wasmtime_frame_module_name(frame))
-    offset = lib.wasm_frame_module_offset(frame)
-    index = lib.wasm_frame_func_index(frame)
-    function = _printable(name) if name else f"function {index}"
-    return f"{function} ({_printable(module) if module else 'module'}+{offset:#x})"
-
-
-def _name(vector: int) -> str:
-    """The text of a wasm_name_t that someone else owns."""
-    if not vector:
-        return ""
-    size, data = (ctypes.c_size_t * 2).from_address(vector)
-    return ctypes.string_at(data, size).decode("utf-8", "replace")
-
-
-def _printable(name: str) -> str:
-    """A guest's name on one line: it is the guest's text and may hold anything."""
-    return "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in name[:200])
-
-
-def _backtrace(frames: tuple[str, ...]) -> str:
-    shown = [f"  at {frame}" for frame in frames[:20]]
-    if len(frames) > len(shown):
-        shown.append(f"  ... and {len(frames) - len(shown)} more")
-    return "\n".join(shown)
