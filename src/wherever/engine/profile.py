@@ -44,6 +44,8 @@ class Backend(Enum):
 class Profile:
     """One configuration of the engine. Values compare by name."""
 
+    __slots__ = ("backend", "epochs", "fuel", "name", "placement")
+
     def __init__(
         self,
         placement: Placement = Placement.POOLED,

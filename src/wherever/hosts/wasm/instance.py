@@ -12,7 +12,7 @@ from wherever.engine.externs import Tag as EngineTag
 from wherever.engine.hostcalls import HostFunc
 from wherever.engine.instance import instantiate_alone
 from wherever.engine.outline import TagItem
-from wherever.errors import WhereverError
+from wherever.errors import GuestTrap, WhereverError
 from wherever.hosts.wasm.errors import LinkError, translated
 from wherever.hosts.wasm.objects import Global, Memory, Table, Tag
 from wherever.hosts.wasm.realm import AsyncRealm, Realm
@@ -96,7 +96,7 @@ def _absent(exports: Exports, name: str) -> str:
 class Instance:
     """A module linked to its imports: functions and objects under `exports`."""
 
-    __slots__ = ("exports", "module", "store")
+    __slots__ = ("_made", "exports", "module", "store")
 
     def __init__(
         self, module: Module, imports: Imports | None = None, *, store: Realm | None = None
@@ -114,6 +114,7 @@ class Instance:
             raise translated(error) from error.__cause__
         self.module = module
         self.store: Store = where
+        self._made = made
         self.exports = Exports(made)
 
     @classmethod
@@ -122,8 +123,22 @@ class Instance:
         self = cls.__new__(cls)
         self.module = module
         self.store = store
+        self._made = made
         self.exports = Exports(made)
         return self
+
+    def core_dump(self, error: GuestTrap | None = None) -> bytes:
+        """The instance as it is now, as a core dump that debuggers of WebAssembly read.
+
+        With the error that a call raised, its stack is in it. Memories and globals are those that
+        the module exports; what is not in it is listed in the section `wherever.absent`.
+
+            except webassembly.RuntimeError as error:
+                Path("core.wasm").write_bytes(instance.core_dump(error))
+        """
+        from wherever.engine.coredump import core_dump
+
+        return core_dump(self._made, error)
 
     def __repr__(self) -> str:
         return f"<Instance of {self.module!r}>"
