@@ -42,7 +42,7 @@ def emitted(words: list[int]) -> str:
     agreed = conventions(find_functions(recovered, lifted))
     registers = list(range(len(REGISTERS)))
     functions = dict.fromkeys(agreed.all, 0)
-    layout = Layout(registers, 99, functions, [], {}, 0, 0, 0, 98, 0, 0, 0, BASE, 64)
+    layout = Layout(registers, 99, functions, [], {}, 0, 0, 0, 98, 0, 0, 0, {}, BASE, 64)
     signature = agreed.all[BASE + 128]
     body = FunctionEmitter(layout, agreed, signature, agreed.liveness.after).emit()
     names = [REGISTERS.names[s] for s in signature.parameters]

@@ -9,6 +9,7 @@ may have put something else there meanwhile (*touched*).
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from wherever.aot import encode as e
@@ -32,7 +33,7 @@ from wherever.isa.aarch64.registers import REGISTERS, X
 from wherever.passes.structure import Edge, Graph, structure
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 _UNIFORM_PARAMETER_MASK: Final = mask_of(UNIFORM_PARAMETERS)
 _UNIFORM_RESULT_MASK: Final = mask_of(UNIFORM_RESULTS)
@@ -55,6 +56,7 @@ class Layout:
     deeper: int  # () -> never: goes on with an empty Wasm stack
     uniform: int  # type index of indirectly called functions
     table: int
+    resumes: dict[int, int]  # entry -> function index of the body that `resume` enters
     text_low: int
     text_words: int
     types: Sequence[int] = field(default_factory=lambda: REGISTERS.types)
@@ -84,6 +86,7 @@ class FunctionEmitter(Nested):
         signature: Signature,
         after: Callable[[Signature, Block, dict[int, int]], int],
         locals_: Locals | None = None,
+        exact: Mapping[int, int] | None = None,
     ) -> None:
         super().__init__()
         self.layout = layout
@@ -109,6 +112,9 @@ class FunctionEmitter(Nested):
         self.local_mask = 0
         self.assigned_ever = 0
         self.depth_local = -1
+        # blocks that begin anew in the resume body where a NaN is to be exact: their selectors
+        self.exact = exact or {}
+        self.selected = -1  # the local with the selector
 
     # -- the whole function
 
@@ -126,6 +132,9 @@ class FunctionEmitter(Nested):
     def _nested(self, graph: Graph) -> Emitted:
         """Everything within the block that an escape leaves."""
         self.graph = graph
+        if self.exact:
+            self.selected = self.locals.new(I32)
+            self.context.push("exactly", -2)
         self.context.push("escape", -1)
         self._tree(graph.order[0])
         self.code += e.UNREACHABLE
@@ -313,6 +322,9 @@ class FunctionEmitter(Nested):
         block = self.blocks[start]
         end = block.exit
         edges = self.graph.edges[node]
+        if self.exact:
+            selector = self.exact.get(start, -1)
+            self.x.leave = partial(self._exactly_if, selector) if selector >= 0 else None
         match end.kind:
             case ExitKind.JUMP:
                 self._work(block, ())
@@ -507,7 +519,12 @@ class FunctionEmitter(Nested):
     def _escape_if(self) -> None:
         """Leave for the driver if the condition on the stack holds; the address is in a local."""
         self.escape_used = True
-        self.code += e.branch_if(len(self.context.nodes) - 1)
+        self.code += e.branch_if(self.context.depth(-1))
+
+    def _exactly_if(self, selector: int) -> None:
+        """Begin this block anew in the resume body if the condition on the stack holds."""
+        self.code += e.i32_const(selector) + e.local_set(self.selected)
+        self.code += e.branch_if(self.context.depth(-2))
 
     def _code_index(self) -> None:
         """The table index of the address in the return local, or leave."""
@@ -732,6 +749,7 @@ class FunctionEmitter(Nested):
             tail += e.local_get(self._returning())
             self._throw()
             self.code = code
+        exactly = self._exactly() if self.exact else b""
         head = bytearray(self._deeper() if self.depth_local >= 0 else b"")
         if self.link_local not in (-1, self.locals.slots.get(LINK, -1)):
             head += e.local_get(self.locals.slots[LINK]) + e.local_set(self.link_local)
@@ -741,10 +759,35 @@ class FunctionEmitter(Nested):
             if slot not in parameters and entry_reads >> slot & 1:
                 head += e.global_get(self.layout.globals[slot])
                 head += e.local_set(self.locals.slots[slot])
-        body = bytes(head) + e.BLOCK + bytes(code) + e.END + bytes(tail)
+        body = e.BLOCK + bytes(code) + e.END + bytes(tail)
         if not self.escape_used:
             body += e.UNREACHABLE
+        if self.exact:
+            body = e.BLOCK + body + e.END + exactly
+        body = bytes(head) + body
         return Emitted(self.locals.types[len(parameters) :], body + e.END)
+
+    def _exactly(self) -> bytes:
+        """Where a result is a NaN: the rest of this call is the resume body's, which is exact.
+
+        Nothing comes back from there into the code above, so that what it keeps in registers
+        need not survive a call (ADR 0044).
+        """
+        kept, self.code = self.code, bytearray()
+        layout = self.layout
+        self._sync_everything()
+        self.code += e.local_get(self.selected) + e.call(layout.resumes[self.signature.entry])
+        if self.signature.reads >> LINK & 1:
+            self.code += e.global_get(layout.pc) + e.local_get(self._entry_link()) + e.I64_NE + e.IF
+            self.code += e.global_get(layout.pc)
+            self._throw()
+            self.code += e.END
+        for slot in self.signature.results:
+            self.code += e.global_get(layout.globals[slot])
+        self._shallower()
+        self.code += e.RETURN
+        tail, self.code = self.code, kept
+        return bytes(tail)
 
     def _sync_everything(self) -> None:
         self._sync(mask_of(self.locals.slots))

@@ -18,7 +18,7 @@ from wherever.ir.values import Block, Value
 from wherever.passes.facts import is_load
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 _LOADS: Final = frozenset(n for n, row in BY_NUMBER.items() if row.kind is Kind.LOAD)
 _STORES: Final = frozenset(n for n, row in BY_NUMBER.items() if row.kind is Kind.STORE)
@@ -174,7 +174,18 @@ class Locals:
 class Expressions:
     """Emits the values of one function's blocks into `code`."""
 
-    __slots__ = ("chained", "code", "epoch", "helpers", "locals", "pending", "results", "runtime")
+    __slots__ = (
+        "chained",
+        "code",
+        "epoch",
+        "helpers",
+        "leave",
+        "locals",
+        "pending",
+        "results",
+        "roots",
+        "runtime",
+    )
 
     def __init__(
         self,
@@ -191,6 +202,9 @@ class Expressions:
         self.results: dict[int, list[int]] = {}  # id of a call -> locals of its results
         self.epoch = 0
         self.chained: dict[int, bool] = {}  # id of a `rarely` -> whether it is made exact late
+        # where the block can begin anew: leaves for there if the condition on the stack holds
+        self.leave: Callable[[], None] | None = None
+        self.roots: list[Value] = []  # what asks before the block's first effect
 
     # -- counting
 
@@ -207,8 +221,17 @@ class Expressions:
         if is_load(number):
             value.place = -2 - epoch  # remembers when its first user runs
         elif number == op.RARELY:
-            if tests_itself(value):
+            itself = tests_itself(value)
+            if itself:
                 self._count_usual(value.args[1], epoch, 1)
+            if self.leave is not None:
+                if not itself:
+                    self.count(value.args[0], epoch)
+                    self.count(value.args[1], epoch)
+                value.args[1].uses += 1
+                self.roots.append(value)
+                return
+            if itself:
                 self._count_exact(value, epoch, set())
                 return
         elif number in BLIND:
@@ -278,6 +301,7 @@ class Expressions:
         self.pending.clear()
         self.results.clear()
         self.chained.clear()
+        self.roots.clear()
         epoch = 0
         for effect in block.effects:
             if not is_load(effect.op):
@@ -295,8 +319,12 @@ class Expressions:
                     effect.place = place
                     self.code += e.local_set(place)
             else:
+                if self.roots:
+                    self._ask()
                 self._effect(effect)
                 self.epoch += 1
+        if self.roots:
+            self._ask()
 
     # -- values
 
@@ -433,6 +461,26 @@ class Expressions:
         if usual.uses > 1:
             usual.place = self.locals.temporary(usual.type)
             code += e.local_tee(usual.place)
+
+    def _ask(self) -> None:
+        """Leave for the exact body in every rare case; what is left has its usual value."""
+        assert self.leave is not None
+        code = self.code
+        for root in self.roots:
+            usual = root.args[1]
+            if tests_itself(root):
+                self._usual(usual)
+                root.place = usual.place
+                code += e.local_get(root.place) + e.OPCODE[unequal(root)]
+                if usual.type == V128:
+                    code += e.OPCODE[op.V128_ANY_TRUE]
+            else:
+                self.emit(usual)
+                root.place = self.locals.temporary(root.type)
+                code += e.local_set(root.place)
+                self.emit(root.args[0])
+            self.leave()
+        self.roots.clear()
 
     def _exact(self, value: Value) -> None:
         """Push a result with the NaN that it has to be (rule `nan-late`)."""

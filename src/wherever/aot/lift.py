@@ -7,7 +7,7 @@ from bisect import bisect_right
 from typing import TYPE_CHECKING
 
 from wherever.ir.builder import Builder, RuntimeTable
-from wherever.ir.values import Block, TrapKind
+from wherever.ir.values import Asks, Block, TrapKind
 from wherever.isa.aarch64.lifter import Lifter
 from wherever.isa.aarch64.registers import REGISTERS
 from wherever.isa.aarch64.table import decode
@@ -64,6 +64,10 @@ class Lifted:
                 b.trap(TrapKind.ILLEGAL)
                 break
             instruction.meaning(m, *[word >> s & k for s, k in instruction.arguments])
+            if b.block.asks is Asks.LATER and pc - 4 > start:
+                # what asks for a NaN begins a block, so that it can begin anew (see `exactly`)
+                self.block(words, low, start, pc - 4)
+                return
             if len(effects) != count:
                 marks.append((count, pc - 4))
                 count = len(effects)
@@ -86,8 +90,11 @@ class Lifted:
             low, words = next(r for r in self.words if r[0] <= start < r[0] + 4 * len(r[1]))
             edges = [start, *cuts, end]
             for one, other in itertools.pairwise(edges):
-                self.block(words, low, one, other)
-                touched.add(one)
+                at = one
+                while at < other:
+                    self.block(words, low, at, other)
+                    touched.add(at)
+                    at = self.blocks[at].end
         return touched
 
 

@@ -10,7 +10,7 @@ from wherever.aot import driver
 from wherever.aot.convention import UNIFORM_PARAMETERS, UNIFORM_RESULTS, Conventions
 from wherever.aot.driver import Personality, Points
 from wherever.aot.emit import Emitted, FunctionEmitter, Layout
-from wherever.aot.points import find_points
+from wherever.aot.points import find_beginnings, find_points
 from wherever.aot.resume import ResumeEmitter
 from wherever.aot.runtime import RuntimeEmitter
 from wherever.aot.spread import spread
@@ -237,6 +237,7 @@ class Assembler:
             deeper=deeper,
             uniform=uniform_type,
             table=table,
+            resumes={},
             text_low=low,
             text_words=words,
         )
@@ -293,22 +294,31 @@ class Assembler:
         inside = find_points(self.c, self.recovered)
         functions = self.c.functions
         everything = list(self.c.all.values())
+        again = find_beginnings(self.c)
+        for signature in everything:
+            if signature.entry in inside.points or signature.entry in again:
+                name = f"resume {signature.name}"
+                layout.resumes[signature.entry] = b.declare_function(resume_type, name=name)
 
         def bodies(number: int) -> tuple[bytes, bytes, bytes, list[int]]:
             """The fast body, the thunk that enters it, the resume body and its selectors."""
             signature = everything[number]
             fast = enter = resume = b""
+            points = inside.points.get(signature.entry, [])
+            beginnings = again.get(signature.entry, [])
             selectors: list[int] = []
+            exact: dict[int, int] = {}
+            if points or beginnings:
+                every = sorted({*points, *beginnings})
+                emitter = ResumeEmitter(layout, self.c, signature, after, every)
+                resume = _body(emitter.emit())
+                selectors = [emitter.index[point] for point in points]
+                exact = {start: emitter.index[start] for start in beginnings}
             if functions.bodies[signature.entry].reached:
-                fast = _body(FunctionEmitter(layout, self.c, signature, after).emit())
+                fast = _body(FunctionEmitter(layout, self.c, signature, after, exact=exact).emit())
                 function = layout.functions[signature.entry]
                 thunk = driver.thunk(signature, function, layout.globals, layout.pc)
                 enter = _body(Emitted(*thunk))
-            points = inside.points.get(signature.entry)
-            if points:
-                emitter = ResumeEmitter(layout, self.c, signature, after, points)
-                resume = _body(emitter.emit())
-                selectors = [emitter.index[point] for point in points]
             return fast, enter, resume, selectors
 
         # the large ones first, so that no worker is left with one at the end
@@ -330,9 +340,9 @@ class Assembler:
                 resumes.append(b.declare_function(resume_type, name=f"enter {signature.name}"))
                 b.define(resumes[-1], enter)
             if resume:
-                rows = zip(inside.points[entry], selectors, strict=True)
+                rows = zip(inside.points.get(entry, []), selectors, strict=True)
                 addresses |= {point: (len(resumes), selector) for point, selector in rows}
-                resumes.append(b.declare_function(resume_type, name=f"resume {signature.name}"))
+                resumes.append(layout.resumes[entry])
                 b.define(resumes[-1], resume)
             self.sizes.fast += len(fast)
             self.sizes.resume += len(enter) + len(resume)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from wherever.ir.values import ExitKind
+from wherever.ir.values import Asks, ExitKind
 
 if TYPE_CHECKING:
     from wherever.aot.convention import Conventions, Signature
@@ -43,6 +43,17 @@ def find_points(c: Conventions, recovered: Recovered) -> Inside:
         seen |= points
     for points_of_one in found.points.values():
         points_of_one.sort()
+    return found
+
+
+def find_beginnings(c: Conventions) -> dict[int, list[int]]:
+    """By function, the blocks that begin anew in the resume body where a NaN is to be exact."""
+    found: dict[int, list[int]] = {}
+    blocks = c.functions.blocks
+    for entry, body in c.functions.bodies.items():
+        starts = [start for start in body.reached if blocks[start].asks is Asks.FIRST]
+        if starts and entry in c.all:
+            found[entry] = starts
     return found
 
 

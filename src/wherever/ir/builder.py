@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Final
 
 from wherever.ir import opcodes
 from wherever.ir.build_ops import OpBuilder
-from wherever.ir.ops import BY_NUMBER, F32, F64, I32, I64, V128, VOID
+from wherever.ir.ops import BY_NUMBER, F32, F64, I32, I64, V128, VOID, Kind
 from wherever.ir.values import (
+    Asks,
     Block,
     Deferred,
     Exit,
@@ -28,6 +29,9 @@ from wherever.ir.values import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+_LOADS: Final = frozenset(
+    number for number, op in BY_NUMBER.items() if op.kind in (Kind.LOAD, Kind.LOAD_LANE)
+)
 _M32: Final = 0xFFFF_FFFF
 _M64: Final = 0xFFFF_FFFF_FFFF_FFFF
 _M128: Final = (1 << 128) - 1
@@ -91,6 +95,7 @@ class Builder(PureBuilder):
         "deferred",
         "done",
         "effects",
+        "loads",
         "next",
         "pc",
         "runtime",
@@ -110,6 +115,7 @@ class Builder(PureBuilder):
         """Start a block."""
         self.block = Block(start)
         self.effects = self.block.effects
+        self.loads = 0  # so many of the first effects are loads
         self.values: dict[Slot, Value] = {}
         self.deferred: Deferred | None = None
         self.done = False
@@ -131,6 +137,7 @@ class Builder(PureBuilder):
         """Go on with a finished block, to give it more outs."""
         self.block = block
         self.effects = block.effects
+        self.loads = 0
         self.values = block.outs
         self.deferred = block.deferred
         self.done = True
@@ -245,7 +252,18 @@ class Builder(PureBuilder):
         if condition.op == _C32 and not condition.imm:
             return usual
         index = self.runtime.index(function)
+        if self.block.asks is not Asks.LATER:
+            self.block.asks = Asks.LATER if self._has_effect() else Asks.FIRST
         return Value(opcodes.RARELY, usual.type, (condition, usual, *args), index)
+
+    def _has_effect(self) -> bool:
+        """Whether the block has done anything but load by now."""
+        effects = self.effects
+        at = self.loads
+        while at < len(effects) and effects[at].op in _LOADS:
+            at += 1
+        self.loads = at
+        return at < len(effects)
 
     # -- exits
 

@@ -167,10 +167,18 @@ class Deferred(Protocol):
         ...
 
 
+class Asks(IntEnum):
+    """Whether a block asks for rare cases (`rarely`), and when."""
+
+    NOTHING = 0
+    FIRST = 1  # before it has any effect: it could begin anew where a case is rare
+    LATER = 2
+
+
 class Block:
     """A straight piece of code with one entrance and one exit."""
 
-    __slots__ = ("deferred", "effects", "end", "exit", "marks", "outs", "start")
+    __slots__ = ("asks", "deferred", "effects", "end", "exit", "marks", "outs", "start")
 
     def __init__(self, start: int) -> None:
         self.start = start
@@ -181,6 +189,7 @@ class Block:
         self.exit = Exit(ExitKind.TRAP, target=start, imm=TrapKind.SEGMENT)
         # (index into effects, guest address): where each instruction with an effect began
         self.marks: list[tuple[int, int]] = []
+        self.asks = Asks.NOTHING
 
 
 class Function:
