@@ -55,3 +55,33 @@ show wherever run --dir "$work/answers::/answers,overlay" --time 60s "$work/prog
 
 say "5. An endless loop ends at its limit."
 show wherever run --time 1s "$work/programs/python-3.12.0.wasm" -c 'while True: pass' || echo "(exit status $?)"
+
+say "6. A Linux program for another processor, built from C as any is: what is it?"
+linux="$work/programs/words"
+if [ ! -e "$linux" ] || [ examples/words.c -nt "$linux" ]; then
+    say "compiling words.c for aarch64 Linux (the compiler's first use of a target takes a minute or two)"
+    python -m ziglang cc -target aarch64-linux-musl -static -O2 -s examples/words.c -o "$linux"
+fi
+show wherever inspect "$linux" | sed -n '1,14p'
+
+say "7. Translated once, with a bar; then it runs in the sandbox. The second file was not granted."
+show wherever run --dir docs::/docs "$linux" /docs/measured.md /etc/passwd || echo "(exit status $?)"
+
+say "8. The same as a file for any WASI runtime."
+show wherever translate --target wasi "$linux" -o "$work/programs/words.wasm"
+ls -l "$linux" "$work/programs/words.wasm"
+
+# Debian's own busybox, built by Debian, where its mirror can be reached.
+busybox="$work/debian/busybox"
+if [ ! -e "$busybox" ] && command -v apt-get >/dev/null && command -v dpkg >/dev/null; then
+    say "fetching Debian's static busybox for arm64"
+    timeout 60 bash tests/oracle/aarch64/fetch.sh "$work/debian" >/dev/null 2>&1 || true
+fi
+if [ -e "$busybox" ]; then
+    say "9. Debian's busybox: 360 000 instructions that nobody here compiled. Translating takes a while, once."
+    show wherever run --dir docs::/docs "$busybox" ls -l /docs
+    show wherever run --dir docs::/docs "$busybox" sha256sum /docs/measured.md
+    show wherever run "$busybox" cal 9 1752
+else
+    say "9. (Debian's static busybox could not be fetched here; it would be translated and run now.)"
+fi

@@ -70,7 +70,7 @@ def place(elf: Elf) -> Image:
         )
     if elf.interpreter:
         raise Unsupported(
-            f"unsupported: a dynamically linked program (its loader is {elf.interpreter!r}); "
+            f"unsupported: a dynamically linked program (its loader is {elf.interpreter[:100]!r}); "
             "link it statically, or use its -static package"
         )
     if not elf.entry:

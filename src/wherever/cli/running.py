@@ -40,7 +40,7 @@ def started(worker: Worker, words: list[str]) -> Supervision:
     require_supported(spoken.grants)
     limits = spoken.limits_over(Limits(time=None, cpu=None))
     sink = _record_to(own["audit"]) if "audit" in own else None
-    name, program = open_program(rest[0], _shown, worker.expect_component)
+    name, program = open_program(rest[0], _shown, worker.expect_component, _translated)
     try:
         arguments = (own.get("argv0", name), *rest[1:])
         message = work_message(arguments, spoken.grants, limits, own.get("invoke"), sink)
@@ -49,6 +49,15 @@ def started(worker: Worker, words: list[str]) -> Supervision:
     finally:
         os.close(program)
     return Supervision(worker, limits, audit=Audit(sink))
+
+
+def _translated(program: bytes) -> bytes:
+    """The translation of a Linux program, with a bar where no cache has it."""
+    from wherever.aot.cache import translated
+    from wherever.cli.bar import Bar
+
+    with Bar() as progress:
+        return translated(program, progress=progress)
 
 
 def _shown(what: str, work: Callable[[], bytes]) -> bytes:

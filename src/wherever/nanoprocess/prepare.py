@@ -25,17 +25,19 @@ def open_program(
     program: Program,
     during: During | None = None,
     expect_component: Callable[[], None] | None = None,
+    translate: Callable[[bytes], bytes] | None = None,
 ) -> tuple[str, int]:
     """The program's name and a descriptor of its compiled form: sealed memory.
 
     What may take long, because no cache has it, is done by `during`, which can say so.
+    A Linux program is given to `translate`, if there is one, which can show how far it is.
     `expect_component` is called before the work on one begins: a worker may get ready meanwhile.
     """
     name, data = read_program(program)
     if expect_component is not None and data[:8] == COMPONENT:
         expect_component()
     if data[:4] == b"\x7fELF":
-        data = _translated(data, name, during)
+        data = _translated(data, name, during) if translate is None else translate(data)
     if not is_code(data):
         require_runnable(data[:512], name)
     return name, compiled_descriptor(data, name, during)

@@ -62,6 +62,7 @@ _RELA: Final = struct.Struct("<QQq")
 _DYN: Final = struct.Struct("<qQ")
 _ADDRESS_LIMIT: Final = 1 << 32
 MAX_MEMORY: Final = 3 << 30
+_PATH_MAX: Final = 4096
 _MAX_SYMBOLS: Final = 4_000_000
 
 
@@ -377,6 +378,15 @@ def _relr(
     return tuple(found)
 
 
+def _loader(data: bytes, segment: Segment) -> bytes:
+    """The path of the program's loader, which Linux too wants short and terminated."""
+    path = data[segment.offset : segment.offset + min(segment.file_size, _PATH_MAX)]
+    name, end, _ = path.partition(b"\0")
+    if not end or not name:
+        raise InvalidProgram("invalid ELF file: the path of its loader is empty or not terminated")
+    return name
+
+
 def read_elf(data: bytes) -> Elf:
     """Read an ELF64 executable, or say clearly what is wrong with it or not supported."""
     if len(data) < _HEADER.size or data[:4] != b"\x7fELF":
@@ -414,9 +424,7 @@ def read_elf(data: bytes) -> Elf:
     sections = _sections(reader, shoff, shnum, shstrndx) if shentsize == _SHDR.size else ()
     dynamic = _dynamic(reader, segments)
     interp = next((s for s in segments if s.type == PT_INTERP), None)
-    name = (
-        b"" if interp is None else data[interp.offset : interp.offset + min(interp.file_size, 4096)]
-    )
+    name = b"" if interp is None else _loader(data, interp)
     return Elf(
         data=data,
         machine=machine,
@@ -428,7 +436,7 @@ def read_elf(data: bytes) -> Elf:
         relocations=_relocations(reader, segments, sections, dynamic),
         relative=_relr(reader, segments, dynamic),
         dynamic=dynamic,
-        interpreter=name.rstrip(b"\0").decode("utf-8", "backslashreplace"),
+        interpreter=name.decode("utf-8", "backslashreplace"),
         phdr_offset=phoff,
         phdr_count=phnum,
     )
