@@ -164,6 +164,20 @@ def test_large_and_strange_files_are_translated_soon(
     assert len(wasm) < 40 * len(data) + len(stub) + (1 << 20)
 
 
+def test_symbols_outside_the_text_are_left_out(stub: bytes) -> None:
+    far = {"far": (1 << 40) - TEXT, "high": (1 << 64) - 4 - TEXT, "near": 0}
+    assert translate(small_elf(CODE, symbols=far), stub).wasm
+
+
+def test_a_loader_without_a_path_is_refused(stub: bytes) -> None:
+    data = bytearray(small_elf(CODE, interpreter="/lib/ld.so"))
+    data[64 + 56 * 3 + 8 : 64 + 56 * 3 + 16] = struct.pack("<Q", len(data) - 4)
+    data[64 + 56 * 3 + 32 : 64 + 56 * 3 + 40] = struct.pack("<Q", 4)
+    data[-4:] = b"\x1b[2J"
+    with pytest.raises(InvalidProgram, match="empty or not terminated"):
+        translate(bytes(data), stub)
+
+
 def beyond(memory: int) -> bytes:
     data = bytearray(small_elf(CODE))
     data[64 + 56 + 40 : 64 + 56 + 48] = struct.pack("<Q", memory)

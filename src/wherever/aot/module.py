@@ -421,7 +421,9 @@ class Assembler:
             {
                 (s.address + self.image.base, s.name)
                 for s in self.image.elf.symbols
-                if s.type in (STT_FUNC, STT_GNU_IFUNC) and s.name
+                if s.type in (STT_FUNC, STT_GNU_IFUNC)
+                and s.name
+                and self.image.in_text(s.address + self.image.base)
             }
         )
         if not rows:
