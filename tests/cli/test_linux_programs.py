@@ -72,3 +72,13 @@ def test_the_counter_counts(tmp_path: Path) -> None:
     program = build("counter.S", tmp_path)
     done = wherever("run", "--time", "20s", program)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.slow
+def test_exact_floating_point_is_an_option(tmp_path: Path) -> None:
+    program = build("rounding.S", tmp_path)
+    assert wherever("run", program).returncode == 0  # to nearest, without flags (ADR 0030)
+    exact = tmp_path / "exact.wasm"
+    assert wherever("translate", "--exact", program, "-o", exact).returncode == 0
+    done = wherever("run", exact)
+    assert (done.returncode, done.stderr) == (17, "")

@@ -26,7 +26,8 @@ __all__ = ["main", "translate_apart"]
 
 _BOOT: Final = "import sys;sys.path.append(%r);from wherever.aot.apart import main;main()"
 _HEAD: Final = struct.Struct("<cI")
-_REQUEST: Final = struct.Struct("<IQQ")  # jobs, sizes of the program and of the personality
+# jobs, whether floating point is exact, sizes of the program and of the personality
+_REQUEST: Final = struct.Struct("<I?QQ")
 MEMORY: Final = 4 << 30
 """The address space that one process of a translation may have."""
 
@@ -36,6 +37,8 @@ def translate_apart(
     personality: bytes,
     jobs: int,
     progress: Callable[[str, int, int], None] | None = None,
+    *,
+    exact: bool = False,
 ) -> bytes:
     """`pipeline.translate` in a child; its errors are raised here."""
     executable = os.environ.get("WHEREVER_PYTHON") or sys.executable
@@ -46,7 +49,7 @@ def translate_apart(
         assert child.stdout is not None
         try:
             try:
-                child.stdin.write(_REQUEST.pack(jobs, len(program), len(personality)))
+                child.stdin.write(_REQUEST.pack(jobs, exact, len(program), len(personality)))
                 child.stdin.write(program)
                 child.stdin.write(personality)
                 child.stdin.close()
@@ -98,7 +101,7 @@ def _error(family: str, text: str) -> WhereverError:
 def main() -> NoReturn:
     """Translate what standard input holds, and end."""
     requests, answers = sys.stdin.buffer, sys.stdout.buffer
-    jobs, size, rest = _REQUEST.unpack(requests.read(_REQUEST.size))
+    jobs, exact, size, rest = _REQUEST.unpack(requests.read(_REQUEST.size))
     program, personality = requests.read(size), requests.read(rest)
 
     def answer(kind: bytes, contents: bytes) -> None:
@@ -115,7 +118,7 @@ def main() -> NoReturn:
         _limit()
         from wherever.aot.pipeline import translate
 
-        answer(b"W", translate(program, personality, progress, jobs=jobs).wasm)
+        answer(b"W", translate(program, personality, progress, jobs=jobs, exact=exact).wasm)
     except MemoryError:
         fail(
             LimitExceeded.__name__,

@@ -29,8 +29,9 @@ def _translator() -> str:
     return digest_of_parts(*parts)
 
 
-def _key(program: bytes, base: bytes) -> Digest:
-    return digest_of_parts(digest_of(program), digest_of(base), _translator())
+def _key(program: bytes, base: bytes, *, exact: bool = False) -> Digest:
+    options = (digest_of(b"exact"),) if exact else ()
+    return digest_of_parts(digest_of(program), digest_of(base), _translator(), *options)
 
 
 def is_translated(program: bytes, target: str = "wherever") -> bool:
@@ -47,13 +48,16 @@ def translated(
     target: str = "wherever",
     progress: Callable[[str, int, int], None] | None = None,
     jobs: int = 0,
+    *,
+    exact: bool = False,
 ) -> bytes:
     """The translation of a program, from the cache where it is there.
 
     Made in as many processes as `jobs` says; 0 is as many as there are cores.
+    `exact` floating point obeys FPCR and reports to FPSR.
     """
     base = personality(target)
-    key = _key(program, base)
+    key = _key(program, base, exact=exact)
     store = open_cache("translations")
     try:
         known = store.get(key)
@@ -62,7 +66,7 @@ def translated(
             from wherever.aot.apart import translate_apart
             from wherever.aot.spread import cores
 
-            known = translate_apart(program, base, jobs or cores(), progress)
+            known = translate_apart(program, base, jobs or cores(), progress, exact=exact)
             store.put(key, known)
         return known
     finally:

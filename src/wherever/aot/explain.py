@@ -13,6 +13,7 @@ from wherever.aot.functions import find_functions
 from wherever.aot.image import place
 from wherever.aot.lift import Lifted, lift
 from wherever.aot.recover import recover
+from wherever.aot.returned import keeps_to_the_standard
 from wherever.aot.tables import find_tables
 from wherever.errors import InvalidProgram
 from wherever.ir.text import print_block
@@ -189,7 +190,7 @@ def explain(
             end = leaders[at] if at < len(leaders) else low + 4 * len(words)
             fresh.block(words, low, start, min(end, low + 4 * len(words)))
     before, after = _lines(fresh, starts), _lines(lifted, starts)
-    agreed = conventions(functions)
+    agreed = conventions(functions, standard=keeps_to_the_standard(image.elf))
     module = read_module(translated(program, target, progress))
     signature = agreed.all[body.entry]
     same = [one.entry for one in agreed.all.values() if one.name == signature.name]

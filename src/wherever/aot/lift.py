@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 class Lifted:
     """The blocks of a program, and how to make more."""
 
-    def __init__(self, words: list[tuple[int, array[int]]]) -> None:
+    def __init__(self, words: list[tuple[int, array[int]]], *, exact: bool = False) -> None:
         self.words = words
         self.runtime = RuntimeTable()
         self.builder = Builder(REGISTERS, self.runtime)
-        self.lifter = Lifter(self.builder)
+        self.lifter = Lifter(self.builder, exact=exact)
         self.blocks: dict[int, Block] = {}
         self.illegal: dict[int, int] = {}  # address -> word that has no meaning
 
@@ -98,8 +98,10 @@ class Lifted:
         return touched
 
 
-def lift(recovered: Recovered, progress: Callable[[int], None] | None = None) -> Lifted:
-    """Lift the whole text."""
-    lifted = Lifted(recovered.words)
+def lift(
+    recovered: Recovered, progress: Callable[[int], None] | None = None, *, exact: bool = False
+) -> Lifted:
+    """Lift the whole text; `exact` floating point obeys FPCR and reports to FPSR (ADR 0030)."""
+    lifted = Lifted(recovered.words, exact=exact)
     lifted.sweep(recovered.leaders, progress)
     return lifted

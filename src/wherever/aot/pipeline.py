@@ -55,14 +55,17 @@ def translate(
     progress: Callable[[str, int, int], None] | None = None,
     watch: Watch | None = None,
     jobs: int = 1,
+    *,
+    exact: bool = False,
 ) -> Translation:
     """Translate a static Linux program; the same bytes in give the same bytes out.
 
+    `exact` floating point obeys FPCR and reports to FPSR, many times slower (ADR 0030).
     With several `jobs`, functions are emitted in as many processes, if this one can be forked.
     `watch` sees the blocks after each stage (WHEREVER_VERIFY=1 has them verified).
     """
     with _uncollected():
-        return _translate(program, personality, progress, watch or watcher(), jobs)
+        return _translate(program, personality, progress, watch or watcher(), jobs, exact=exact)
 
 
 def _translate(
@@ -71,6 +74,8 @@ def _translate(
     progress: Callable[[str, int, int], None] | None,
     watch: Watch,
     jobs: int,
+    *,
+    exact: bool,
 ) -> Translation:
     elf = read_elf(program)
     image = place(elf)
@@ -86,7 +91,7 @@ def _translate(
         if progress is not None:
             progress("emit", done, of)
 
-    lifted = lift(recovered, lifting)
+    lifted = lift(recovered, lifting, exact=exact)
     watch(Stage.LIFTED, lifted)
     find_tables(image, recovered, lifted)
     watch(Stage.LINKED, lifted)

@@ -15,11 +15,12 @@ _TARGETS = ("wasi", "wherever")
 
 
 def main(words: list[str]) -> int:
-    """`wherever translate PROGRAM [-o FILE] [--target NAME] [--jobs N] [--explain WHERE]`."""
+    """`wherever translate PROGRAM [OPTIONS]`: see the table of verbs."""
     output = ""
     target = "wherever"
     explained = ""
     jobs = 0
+    exact = False
     programs: list[str] = []
     rest = list(words)
     while rest:
@@ -40,6 +41,8 @@ def main(words: list[str]) -> int:
                 jobs = int(value)
             else:
                 output = value
+        elif word == "--exact":
+            exact = True
         elif word.startswith("-"):
             raise Malformed(f"wherever translate has no option {word}; see --help")
         else:
@@ -56,7 +59,7 @@ def main(words: list[str]) -> int:
     from wherever.aot.cache import translated
 
     with Bar() as progress:
-        wasm = translated(data, target, progress, jobs)
+        wasm = translated(data, target, progress, jobs, exact=exact)
     path = output or os.fspath(programs[0]) + ".wasm"
     with open(path, "wb") as file:
         file.write(wasm)

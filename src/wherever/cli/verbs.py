@@ -96,6 +96,7 @@ VERBS: tuple[Verb, ...] = (
             Option("output", "FILE", "where to write; PROGRAM with .wasm unless said (also -o)"),
             Option("target", "TARGET", "wasi: preview 1 only; wherever: our own imports too"),
             Option("jobs", "N", "in how many processes; as many as there are cores unless said"),
+            Option("exact", "", "floating point obeys FPCR and sets FPSR's flags: much slower"),
             Option(
                 "explain",
                 "WHERE",
