@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 JOBS ?= 2
 export WHEREVER_SUITES ?= $(abspath ../shared/suites)
 
-.PHONY: csmith guests hostile hostile-components hostile-elf help setup personality demo test check format bench conformance corpora oracle
+.PHONY: components csmith guests hostile hostile-components hostile-elf help setup personality demo test check format bench conformance corpora oracle
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -70,6 +70,10 @@ hostile: setup  ## 20 000 mutated modules and every sharp edge of the engine: ty
 
 hostile-elf: setup  ## 10 000 mutated Linux programs through the whole pipeline: an error each, no hang
 	$(BIN)/python tests/hostile/elves.py 10000
+
+components: setup  ## real components in C, Python and JavaScript: every type, resources, callbacks
+	-$(BIN)/python tests/programs/component/real/build.py
+	$(BIN)/pytest -q tests/programs/test_components.py --whole
 
 hostile-components: setup  ## 20 000 mutated components: a typed error each, the host unharmed
 	$(BIN)/python tests/hostile/components.py 20000

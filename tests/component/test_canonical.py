@@ -96,33 +96,34 @@ def neutral(t: Any) -> st.SearchStrategy[Any]:
 CLASSES = PythonTypes("test").classes({})
 
 
-def to_python(t: Any, value: Any) -> Any:
+def to_python(t: Any, value: Any, classes: Any = CLASSES) -> Any:
+    """A neutral value as Python's, of the classes of some component."""
     match t:
         case ct.PrimType(prim):
-            return to_python(prim, value)
+            return to_python(prim, value, classes)
         case ct.ListType(element):
-            return [to_python(element, item) for item in value]
+            return [to_python(element, item, classes) for item in value]
         case ct.RecordType(fields):
-            items = [to_python(f, x) for (_, f), x in zip(fields, value, strict=True)]
-            return CLASSES.record(t)(*items)
+            items = [to_python(f, x, classes) for (_, f), x in zip(fields, value, strict=True)]
+            return classes.record(t)(*items)
         case ct.TupleType(types):
-            return tuple(to_python(x, item) for x, item in zip(types, value, strict=True))
+            return tuple(to_python(x, item, classes) for x, item in zip(types, value, strict=True))
         case ct.VariantType(cases):
             index, payload = value
-            cls, case = CLASSES.cases(t)[index], cases[index][1]
-            return cls() if case is None else cls(to_python(case, payload))
+            cls, case = classes.cases(t)[index], cases[index][1]
+            return cls() if case is None else cls(to_python(case, payload, classes))
         case ct.EnumType():
-            return CLASSES.enum(t)(value[0])
+            return classes.enum(t)(value[0])
         case ct.FlagsType():
-            return CLASSES.flags(t)(value)
+            return classes.flags(t)(value)
         case ct.OptionType(some):
             if value[0] == 0:
                 return None
-            inner = to_python(some, value[1])
+            inner = to_python(some, value[1], classes)
             return Some(inner) if none_is_a_value(some) else inner
         case ct.ResultType(ok, error):
             cls, case = ((Ok, ok), (Err, error))[value[0]]
-            return cls(None if case is None else to_python(case, value[1]))
+            return cls(None if case is None else to_python(case, value[1], classes))
         case _:
             return value
 

@@ -79,12 +79,17 @@ class GuestResource:
         if self.finalizer__ is not None:
             self.finalizer__.atexit = False
 
-    def check_usable__(self, path: str) -> None:
+    def unusable__(self) -> str:
+        """Why no guest may have it any more; "" while one may."""
         if self.borrowed__:
-            if self.num_lends <= 0:
-                raise ValueError(f"{path}: this {self._wit_name} was lent for a call that is over")
-        elif self.finalizer__ is None or not self.finalizer__.alive:
-            raise ValueError(f"{path}: this {self._wit_name} was dropped or given away")
+            return "lent for a call that is over" if self.num_lends <= 0 else ""
+        alive = self.finalizer__ is not None and self.finalizer__.alive
+        return "" if alive else "dropped or given away"
+
+    def check_usable__(self, path: str) -> None:
+        reason = self.unusable__()
+        if reason:
+            raise ValueError(f"{path}: this {self._wit_name} was {reason}")
 
     def take__(self) -> int:
         """Give the representation away."""
@@ -171,7 +176,8 @@ class PythonHandles:
         def check(value: Any) -> Any:
             if value.__class__ is not cls or value.rt__ is not rt:
                 raise BadValue
-            value.check_usable__(cls._wit_name)
+            if value.unusable__():
+                raise BadValue  # which the caller explains, with the path to it
             return value
 
         return check

@@ -202,13 +202,28 @@ _MORE = 0x04  # CO_VARARGS: it takes any number
 
 
 def _plainly_takes(function: Any, count: int) -> bool:
-    """Does a plain function or method say that it takes `count` arguments? `inspect` is slow."""
+    """Does what is called say in its code that it takes `count` arguments? `inspect` is slow.
+
+    A confined worker could not load it either; what its own hosts give is plain.
+    """
     while hasattr(function, "__wrapped__"):
         function = function.__wrapped__
-    bound = getattr(function, "__func__", None)
-    code = getattr(bound or function, "__code__", None)
+    bound = 1
+    if isinstance(function, type):
+        if type(function).__call__ is not type.__call__:
+            return False
+        made: Any = function  # its own type says too much
+        new = made.__new__
+        function = made.__init__ if new is object.__new__ else new
+    elif hasattr(function, "__func__"):
+        function = function.__func__
+    elif hasattr(function, "__code__"):
+        bound = 0
+    else:
+        function = getattr(type(function), "__call__", None)  # noqa: B004  # its code is wanted
+    code = getattr(function, "__code__", None)
     if code is None or code.co_kwonlyargcount:
         return False
-    most = code.co_argcount - (bound is not None)
-    least = most - len((bound or function).__defaults__ or ())
+    most = code.co_argcount - bound
+    least = most - len(function.__defaults__ or ())
     return bool(least <= count and (count <= most or code.co_flags & _MORE))
