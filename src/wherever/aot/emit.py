@@ -25,6 +25,14 @@ from wherever.aot.convention import (
     mask_of,
 )
 from wherever.aot.expressions import LEAVES, Expressions, Locals, RuntimeRow
+from wherever.aot.narrow import (
+    VECTORS,
+    Shape,
+    handed_on,
+    local_types,
+    scalar_registers,
+    shape_of,
+)
 from wherever.aot.nesting import Nested
 from wherever.ir import opcodes
 from wherever.ir.ops import I32, I64, V128
@@ -112,6 +120,7 @@ class FunctionEmitter(Nested):
         self.local_mask = 0
         self.assigned_ever = 0
         self.depth_local = -1
+        self.narrowed = b""  # narrows parameters
         # blocks that begin anew in the resume body where a NaN is to be exact: their selectors
         self.exact = exact or {}
         self.selected = -1  # the local with the selector
@@ -127,6 +136,7 @@ class FunctionEmitter(Nested):
         if self.signature.recursive:
             self.depth_local = self.locals.new(I32)
         self._flow(graph)
+        self._narrow()
         return self._nested(graph)
 
     def _nested(self, graph: Graph) -> Emitted:
@@ -236,6 +246,45 @@ class FunctionEmitter(Nested):
                         dirties[target] |= dirty
                         touches[target] |= touched
                         changed = True
+
+    def _narrow(self) -> None:
+        """Keep vector registers that are only used as scalars in scalar locals."""
+        if not self.local_mask & VECTORS:
+            return
+        c = self.c
+        blocks = [self.blocks[start] for start in self.starts]
+        shapes: list[Shape] = []
+        for block in blocks:
+            facts = c.facts[block.start]
+            if facts.shape is None:
+                facts.shape = shape_of(block, facts.deferred)
+            shapes.append(facts.shape)
+        double, single = scalar_registers(shapes)
+        candidates = (double | single) & self.local_mask
+        if not candidates:
+            return
+        assigned = {start: self._assigned(self.blocks[start]) for start in self.starts}
+        given: dict[int, int] = {}
+        handed: dict[int, int] = {}
+        for block in blocks:
+            start = block.start
+            given[start] = 0
+            whole = self._dirty_after(block) & self.after_masks[start]
+            if block.exit.kind is ExitKind.RET:
+                whole |= mask_of(self.signature.results)
+            if block.exit.kind in (ExitKind.CALL, ExitKind.CALL_INDIRECT):
+                _, writes, results = self._call_effect(block)
+                given[start] = writes | results
+            for target in (block.exit.target, *block.exit.successors()):
+                callee = c.all.get(target)
+                if callee is not None:
+                    whole |= mask_of(callee.parameters)
+            handed[start] = whole
+        for hoisted in self.entering.values():
+            candidates &= ~hoisted
+        candidates &= ~handed_on(blocks, candidates, assigned, given, handed)
+        narrow = local_types(double & candidates, single & candidates)
+        self.narrowed = self.locals.make_narrow(narrow)
 
     def _enter(self, node: int, start: int, dirty: int, touched: int) -> bool:
         """Control comes into a block, perhaps a loop, from outside; whether that is new."""
@@ -750,7 +799,8 @@ class FunctionEmitter(Nested):
             self._throw()
             self.code = code
         exactly = self._exactly() if self.exact else b""
-        head = bytearray(self._deeper() if self.depth_local >= 0 else b"")
+        head = bytearray(self.narrowed)
+        head += self._deeper() if self.depth_local >= 0 else b""
         if self.link_local not in (-1, self.locals.slots.get(LINK, -1)):
             head += e.local_get(self.locals.slots[LINK]) + e.local_set(self.link_local)
         entry_reads = self.signature.reads & self.local_mask
@@ -758,7 +808,7 @@ class FunctionEmitter(Nested):
         for slot in sorted(self.locals.slots):
             if slot not in parameters and entry_reads >> slot & 1:
                 head += e.global_get(self.layout.globals[slot])
-                head += e.local_set(self.locals.slots[slot])
+                head += self.locals.write(slot)
         body = e.BLOCK + bytes(code) + e.END + bytes(tail)
         if not self.escape_used:
             body += e.UNREACHABLE

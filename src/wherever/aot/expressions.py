@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from wherever.aot import encode as e
 from wherever.aot.nans import BLIND, MAX_CHAIN, tests_itself, unequal
 from wherever.ir import opcodes as op
-from wherever.ir.ops import BY_NUMBER, I32, I64, V128, VOID, Kind
+from wherever.ir.ops import BY_NUMBER, F32, F64, I32, I64, V128, VOID, Kind
 from wherever.ir.values import Block, Value
 from wherever.passes.facts import is_load
 
@@ -67,10 +67,21 @@ _LANE_BYTES: Final = {
     op.V128_FROM_I32: e.OPCODE[op.I32X4_REPLACE_LANE] + b"\0",
     op.V128_FROM_I64: e.OPCODE[op.I64X2_REPLACE_LANE] + b"\0",
 }
+# between a scalar and the low lane of a vector
+_WIDEN: Final = {F32: op.V128_FROM_F32, F64: op.V128_FROM_F64}
+_LOW: Final = {F32: op.F32X4_EXTRACT_LANE, F64: op.F64X2_EXTRACT_LANE}
+# a vector whose low lane is of the type of its operand, and what makes the operand the other type
+_SCALARS: Final = {
+    op.V128_FROM_F64: b"",
+    op.V128_FROM_I64: e.OPCODE[op.F64_REINTERPRET_I64],
+    op.V128_FROM_F32: b"",
+    op.V128_FROM_I32: e.OPCODE[op.F32_REINTERPRET_I32],
+}
 _FMA: Final = {
     op.F32_FMA: (op.F32X4_SPLAT, op.F32X4_RELAXED_MADD, op.F32X4_EXTRACT_LANE),
     op.F64_FMA: (op.F64X2_SPLAT, op.F64X2_RELAXED_MADD, op.F64X2_EXTRACT_LANE),
 }
+_LOAD_LANE: Final = {op.F32_LOAD: op.V128_LOAD32_ZERO, op.F64_LOAD: op.V128_LOAD64_ZERO}
 # plain loads and stores for the atomic ones: one thread runs at a time
 _PLAIN_LOAD: Final = {
     op.I32_ATOMIC_LOAD: op.I32_LOAD,
@@ -117,13 +128,14 @@ RuntimeRow = tuple[int, tuple[int, ...], bool]
 class Locals:
     """A function's locals: registers keep one for good, temporaries are reused block by block."""
 
-    __slots__ = ("_free", "_used", "reads", "registers", "slots", "types", "zero")
+    __slots__ = ("_free", "_used", "narrow", "reads", "registers", "slots", "types", "zero")
 
     def __init__(self, parameters: Sequence[int], registers: Sequence[int]) -> None:
         self.registers = registers  # the type of each
         self.types = [registers[slot] for slot in parameters]
         self.slots = {slot: i for i, slot in enumerate(parameters)}
-        self.reads: dict[int, bytes] = {}  # register -> the instruction that pushes it
+        self.reads: dict[int, bytes] = {}  # register -> the instructions that push it
+        self.narrow: dict[int, int] = {}  # vector register -> the type of the scalar that it is
         self._free: dict[int, list[int]] = {}
         self._used: list[int] = []
         self.zero = -1
@@ -137,19 +149,44 @@ class Locals:
         """The local of a register."""
         index = self.slots.get(slot)
         if index is None:
-            index = self.slots[slot] = self.new(self.registers[slot])
+            index = self.slots[slot] = self.new(self.narrow.get(slot) or self.registers[slot])
         return index
+
+    def make_narrow(self, types: dict[int, int]) -> bytes:
+        """Keep registers as scalars from now on; the code that narrows parameters."""
+        code = b""
+        self.narrow = types
+        for slot in types:
+            parameter = self.slots.pop(slot, -1)
+            if parameter >= 0:
+                code += e.local_get(parameter) + self.write(slot)
+        return code
 
     def read(self, slot: int) -> bytes:
         """Push a register."""
         code = self.reads.get(slot)
         if code is None:
-            code = self.reads[slot] = e.local_get(self.slot(slot))
+            code = e.local_get(self.slot(slot))
+            type_ = self.narrow.get(slot)
+            if type_ is not None:
+                code = e.local_get(self.zero_vector()) + code + _LANE_BYTES[_WIDEN[type_]]
+            self.reads[slot] = code
+        return code
+
+    def read_scalar(self, slot: int, number: int) -> bytes:
+        """Push what a low lane of a narrowed register is, by the operation that extracts it."""
+        code = e.local_get(self.slot(slot))
+        if number == op.I64X2_EXTRACT_LANE:
+            return code + e.OPCODE[op.I64_REINTERPRET_F64]
+        if number == op.I32X4_EXTRACT_LANE:
+            return code + e.OPCODE[op.I32_REINTERPRET_F32]
         return code
 
     def write(self, slot: int) -> bytes:
         """Pop into a register."""
-        return e.local_set(self.slot(slot))
+        code = e.local_set(self.slot(slot))
+        type_ = self.narrow.get(slot)
+        return code if type_ is None else e.OPCODE[_LOW[type_]] + b"\0" + code
 
     def temporary(self, type_: int) -> int:
         """A local until the end of the block."""
@@ -349,6 +386,20 @@ class Expressions:
             value.place = place
             code += e.local_tee(place)
 
+    def emit_narrow(self, slot: int, value: Value) -> None:
+        """Push the scalar that a value leaves in a narrowed register."""
+        made = _SCALARS.get(value.op)
+        if value.op == op.V128_CONST:
+            wide = self.locals.narrow[slot] == F64
+            self.code += b"\x44" if wide else b"\x43"
+            self.code += value.imm.to_bytes(8 if wide else 4, "little")
+        elif made is not None and self._single(value):
+            self.emit(value.args[0])
+            self.code += made
+        else:
+            self.emit(value)
+            self.code += e.OPCODE[_LOW[self.locals.narrow[slot]]] + b"\0"
+
     def compute_only(self, value: Value) -> None:
         """Push a shared value that is about to be kept in a register's local."""
         self._compute(value)
@@ -391,6 +442,9 @@ class Expressions:
             else:
                 self._compute(inner)
                 code += e.I64_EXTEND_U
+        elif number in _LANES and args[0].op == op.GET and args[0].imm in self.locals.narrow:
+            self.pending[args[0].imm] -= 1
+            code += self.locals.read_scalar(args[0].imm, number)
         elif number in _LANES:
             for arg in args:
                 self.emit(arg)
@@ -451,8 +505,13 @@ class Expressions:
             return
         fused = _FMA.get(usual.op)
         for arg in usual.args:
-            self._blind(arg)
-            if fused is not None:
+            if fused is None:
+                self._blind(arg)
+            elif arg.op in _LOAD_LANE and self._single(arg):
+                # what is in the other lanes does not matter: a load into a vector saves the splat
+                self._memory(_LOAD_LANE[arg.op], arg)
+            else:
+                self._blind(arg)
                 code += e.OPCODE[fused[0]]
         if fused is None:
             code += e.OPCODE[usual.op]

@@ -226,6 +226,10 @@ class Nested:
     def _assign_one(self, slot: int, value: Value) -> None:
         x = self.x
         index = self.locals.slot(slot)
+        if slot in self.locals.narrow:
+            x.emit_narrow(slot, value)
+            self.code += e.local_set(index)
+            return
         fresh = value.uses > 1 and value.place < 0
         constant = value.op in LEAVES
         if fresh and not constant:

@@ -39,9 +39,10 @@ def needs(value: Value) -> int:
 class Facts:
     """What a block reads always, what it changes, and what each change is computed from."""
 
-    __slots__ = ("always", "changes", "deferred", "deferred_needs", "outs", "returned")
+    __slots__ = ("always", "changes", "deferred", "deferred_needs", "outs", "returned", "shape")
 
     def __init__(self, block: Block) -> None:
+        self.shape: tuple[int, int, int] | None = None  # see aot.narrow
         always = 0
         for effect in block.effects:
             if effect.op not in _LOADS:
