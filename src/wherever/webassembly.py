@@ -85,15 +85,24 @@ class Module(_Module):
 
     __slots__ = ()
 
+    def __reduce__(self) -> tuple[type[Module], tuple[bytes]]:
+        """Copied and sent to other processes as its bytes."""
+        return Module, (self.wasm,)
+
     def __init__(self, source: Piece, *, trusted: bool = False) -> None:
         super().__init__(source, compiler=in_process if trusted else _bounded)
 
 
 class Instantiated(NamedTuple):
-    """What `instantiate` makes of bytes."""
+    """What `instantiate` makes: a module, and an instance of it."""
 
     module: Module
     instance: Instance
+
+    @property
+    def exports(self) -> Exports:
+        """The instance's exports."""
+        return self.instance.exports
 
 
 def compile(source: Piece) -> Module:  # noqa: A001  # the specification's name
@@ -106,9 +115,9 @@ def compile_streaming(source: Source) -> Module:
     return Module(gather(source))
 
 
-def instantiate(source: Piece, imports: Imports | None = None) -> Instantiated:
-    """Compile a module's bytes and make an instance of it."""
-    module = Module(source)
+def instantiate(source: Piece | Module, imports: Imports | None = None) -> Instantiated:
+    """Make an instance of a module, which is compiled first where it comes as bytes."""
+    module = source if isinstance(source, Module) else Module(source)
     return Instantiated(module, Instance(module, imports))
 
 

@@ -111,7 +111,7 @@ def test_cancelling_the_task_ends_the_guest(make: Make) -> None:
 
 def test_an_endless_guest_gives_way_and_meets_its_deadline(make: Make) -> None:
     async def main() -> int:
-        store.set_deadline(0.2)
+        store.set_deadline(0.5)
         guest = asyncio.create_task(store.call_async(exports["spin"]))
         turns = 0
         while not guest.done():

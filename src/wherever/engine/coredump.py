@@ -51,7 +51,7 @@ def core_dump(instance: Instance, error: GuestTrap | None = None) -> bytes:
                 values[item.index] = struct.pack(format_, extern.get())
     frames = error.frames if error is not None else ()
     stack = [
-        StackFrame(frame.function_index, frame.function_offset)
+        StackFrame(frame.function_index, min(frame.function_offset, 0xFFFFFFFF))
         for frame in frames
         if isinstance(frame, Frame)
     ]

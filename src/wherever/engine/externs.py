@@ -10,7 +10,7 @@ from weakref import ref
 
 from wherever.engine.calls import maker_of
 from wherever.engine.checked import checked_call
-from wherever.engine.library import library, message_of
+from wherever.engine.library import Words4, library, message_of
 from wherever.engine.reflect import functype_at
 from wherever.engine.valtypes import is_raw
 from wherever.engine.values import new_vals, read_val, write_val
@@ -425,9 +425,36 @@ def handle_from(
         handle = known()
         if isinstance(handle, FuncHandle):
             return handle
+    several = len(store.codes) > 1
+    if several:
+        known = _elsewhere(store, key)
+        handle = known() if known is not None else None
+        if known is not None and isinstance(handle, FuncHandle):
+            store.funcs[key] = known
+            return handle
     handle = FuncHandle(store, cell, addressof(cell) + 8 * skip, type_, name)
     store.funcs[key] = ref(handle)
+    if several:
+        store.same[_identity(key)] = ref(handle)
     return handle
+
+
+def _elsewhere(store: StoreState, key: int) -> ref[object] | None:
+    """The handle of the same function at another address.
+
+    An instance has a record of its own of each function that it imports and gives away, so with
+    several instances an address does not tell functions apart.
+    """
+    if not store.same:
+        store.same.update((_identity(at), known) for at, known in store.funcs.items())
+    return store.same.get(_identity(key))
+
+
+def _identity(at: int) -> tuple[int, int]:
+    """What the record of a function (VMFuncRef) has in common with others of the same: its entry
+    and its instance, the first and the fourth word."""
+    words = Words4.from_address(at)
+    return words[0], words[3]
 
 
 def func_of(handle: FuncHandle) -> Func:

@@ -36,7 +36,10 @@ if TYPE_CHECKING:
 __all__ = ["AsyncStore", "Fiber"]
 
 ONLY_ASYNC = "its host functions may suspend: use call_async"
-SUSPENDED = "its guest is suspended in a host call"
+SUSPENDED = (
+    "its guest is suspended in a host call; "
+    "await one call before the next, or make another instance"
+)
 
 _strlen = ctypes.cast(ctypes.CDLL(None).strlen, ctypes.c_void_p).value
 _done = ctypes.create_string_buffer(b"\1")

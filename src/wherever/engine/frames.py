@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Frame", "backtrace", "frames_of", "printable"]
 
+_UNKNOWN = (1 << 64) - 1  # the offset of a frame that has none: a function that did not begin
 _LOCATED = 20  # frames whose lines are looked up: as many as are shown
 
 
@@ -52,7 +53,8 @@ class Frame(str):
     ) -> Self:
         """The frame with these parts."""
         name = function or f"function {index}"
-        text = f"{name} ({module or 'module'}+{offset:#x})"
+        place = "" if offset == _UNKNOWN else f"+{offset:#x}"
+        text = f"{name} ({module or 'module'}{place})"
         self = cls(f"{text} at {where}" if where else text)
         self.function, self.function_index, self.function_offset = function, index, function_offset
         self.module, self.module_offset, self.where = module, offset, where

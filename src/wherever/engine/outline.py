@@ -24,7 +24,9 @@ from wherever.wasm.types import (
 )
 
 if TYPE_CHECKING:
-    from wherever.engine.externs import Maker
+    from collections.abc import Callable
+    from typing import Any
+
     from wherever.wasm.module import Module
     from wherever.wasm.shape import ExportShape, ImportShape, Shape
     from wherever.wasm.types import ExternKind, ValType
@@ -70,7 +72,7 @@ class ExportItem:
         self.type = type_
         self.encoded = name.encode()
         self.length = ctypes.c_size_t(len(self.encoded))  # as bare functions take it
-        self.make: Maker | None = None
+        self.make: Callable[..., Callable[..., Any]] | None = None
         """What makes callables of a function, from the first time that it is looked up."""
 
 

@@ -178,6 +178,7 @@ class StoreState:
         "memories",
         "native",
         "reserved",
+        "same",
     )
 
     DEFAULT: ClassVar[Limits]
@@ -197,6 +198,7 @@ class StoreState:
         self.error: BaseException | None = None
         self.deadline: Deadline | None = None
         self.funcs: dict[int, weakref.ref[object]] = {}
+        self.same: dict[tuple[int, int], weakref.ref[object]] = {}  # with several instances
         self.memories: list[weakref.ref[object]] = []
         self.externs = 0  # made since the last collection
         self.host_memories = 0

@@ -135,7 +135,7 @@ def _pieces(contents: memoryview) -> list[tuple[int, memoryview]]:
     pieces: list[tuple[int, memoryview]] = []
     begin = -1
     for at in range(0, len(contents), _PAGE):
-        page = contents[at : at + _PAGE]
+        page = bytes(contents[at : at + _PAGE])
         if page == zeros[: len(page)]:
             if begin >= 0:
                 pieces.append((begin, contents[begin:at]))

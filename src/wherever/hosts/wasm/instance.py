@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Exports", "Imports", "Instance", "Suspending", "instantiate_async"]
 
-Imports: TypeAlias = "Mapping[str, Mapping[str, object]]"
+Imports: TypeAlias = "Mapping[str, Mapping[str, object] | Exports]"
 
 
 class Suspending:
@@ -51,9 +51,13 @@ class Exports:
     # What was looked up as an attribute is one from then on: a name that a class has of its own is
     # never looked up, and stays what it is.
     __slots__ = ("__dict__", "_instance")
+    _instance: EngineInstance
 
     def __init__(self, instance: EngineInstance) -> None:
-        self._instance = instance
+        _set_instance(self, instance)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError("exports are what the module says: nothing can be put among them")
 
     def __getitem__(self, name: str) -> Any:
         found = self.__dict__.get(name)
@@ -87,6 +91,9 @@ class Exports:
 
     def __repr__(self) -> str:
         return f"<Exports {', '.join(self)}>"
+
+
+_set_instance = vars(Exports)["_instance"].__set__
 
 
 def _absent(exports: Exports, name: str) -> str:
@@ -166,22 +173,27 @@ _Given: TypeAlias = "list[tuple[ImportItem, object]]"
 
 
 def _values(module: Module, imports: Imports) -> _Given:
+    _require_subscriptable(imports, "imports are a mapping of modules to mappings of names")
     given: _Given = []
     for item in module.outline.imports:
-        space = imports.get(item.module)
-        if space is None:
-            raise LinkError(
-                f"import {item.module!r} {item.name!r} of type {item.type} was not given: the "
-                f"imports have no {item.module!r}"
-            )
+        where = f"import {item.module!r} {item.name!r} of type {item.type} was not given"
+        try:
+            space = imports[item.module]
+        except KeyError:
+            raise LinkError(f"{where}: the imports have no {item.module!r}") from None
+        _require_subscriptable(space, f"the imports of module {item.module!r} are a mapping")
         try:
             value = space[item.name]
         except KeyError:
-            raise LinkError(
-                f"import {item.module!r} {item.name!r} of type {item.type} was not given"
-            ) from None
+            raise LinkError(where) from None
         given.append((item, value))
     return given
+
+
+def _require_subscriptable(value: object, what: str) -> None:
+    given = type(value)
+    if not hasattr(given, "__getitem__") or issubclass(given, str | bytes | list | tuple):
+        raise TypeError(f'{what}, as in {{"env": {{"log": print}}}}, and not {given.__name__}')
 
 
 def _bound(value: object) -> StoreState | None:

@@ -39,6 +39,18 @@ class ExportDescriptor(NamedTuple):
     type: str
 
 
+def bytes_of(source: Buffer) -> bytes:
+    """The bytes of a module; TypeError for what has none."""
+    try:
+        return source if isinstance(source, bytes) else bytes(memoryview(source))
+    except TypeError:
+        text = "; for the text format use webassembly.wat2wasm"
+        raise TypeError(
+            f"a module is made of bytes, not {type(source).__name__}"
+            f"{text if isinstance(cast('object', source), str) else ''}"
+        ) from None
+
+
 def in_process(engine: Engine, wasm: bytes, outline: Outline) -> Code:
     """Compile here, for as long as it takes."""
     return engine.compile(wasm, outline)
@@ -51,12 +63,7 @@ class Module:
 
     def __init__(self, source: Buffer, *, compiler: Compiler = in_process) -> None:
         """`compiler` is handed in: this room cannot start a child that has limits."""
-        if isinstance(cast("object", source), str):
-            raise TypeError(
-                f"a module is made of bytes, not {type(source).__name__}; for the text format use "
-                "webassembly.wat2wasm"
-            )
-        wasm = bytes(source)
+        wasm = bytes_of(source)
         try:
             outline = Outline(wasm)
         except InvalidProgram as error:
@@ -127,7 +134,7 @@ def _kind(type_: ItemType) -> str:
 def validate(source: Buffer) -> bool:
     """Whether the bytes are a valid module."""
     try:
-        Engine.of(POOLED).validate(source)
+        Engine.of(POOLED).validate(bytes_of(source))
     except InvalidProgram:
         return False
     return True

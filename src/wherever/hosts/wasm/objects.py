@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Self, TypeAlias, cast
 
 from wherever.engine.externs import Global as EngineGlobal
 from wherever.engine.externs import Memory as EngineMemory
@@ -65,6 +65,9 @@ def valtype(name: TypeName) -> ValType:
 
 
 def _limits(initial: int, maximum: int | None, address: str, what: str) -> Limits:
+    for value in (initial, initial if maximum is None else maximum):
+        if not isinstance(cast("object", value), int):
+            raise TypeError(f"a {what}'s size is an int, not {type(value).__name__}")
     kind = AddressType(address)
     bound = 1 << 32 if kind is AddressType.I32 else 1 << 64
     for value in (initial, 0 if maximum is None else maximum):
