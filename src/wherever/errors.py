@@ -61,10 +61,12 @@ class GuestTrap(WhereverError):
     """The guest trapped.
 
     `code` is the trap's name in the specification's words ("unreachable", "integer divide by
-    zero", ...), `frames` the Wasm backtrace, innermost first, in the guest's own names.
+    zero", ...), `frames` the Wasm backtrace, innermost first, in the guest's own names; `address`
+    is the linear-memory address that was accessed, where the engine tells.
     """
 
     exit_status = 134
+    address: int | None = None
 
     def __init__(self, message: str, *, code: str = "", frames: tuple[str, ...] = ()) -> None:
         super().__init__(message)

@@ -54,6 +54,7 @@ class Personality:
     registers: int
     fault: int
     stack: int
+    trapped: int
     image: int
     state: int
     pending: int
@@ -122,16 +123,21 @@ def load_state(p: Personality, registers: Sequence[int], pc: int) -> bytes:
     return bytes(code) + e.END
 
 
-def start(
-    p: Personality, entry: int, registers: Sequence[int], pc: int, step: int, tag: int
-) -> bytes:
-    """`_start`: the personality, then the driver's loop, which never ends of itself."""
+def start(p: Personality, entry: int, registers: Sequence[int], pc: int, go_on: bytes) -> bytes:
+    """`_start`: the personality, then the driver's loop."""
     return (
         e.call(p.start)
         + e.global_set(registers[SP])
         + e.i64_const(entry)
         + e.global_set(pc)
-        + e.LOOP
+        + go_on
+    )
+
+
+def loop(step: int, tag: int) -> bytes:
+    """The driver's loop, which never ends of itself."""
+    return (
+        e.LOOP
         + e.BLOCK
         # try_table with one clause: the tag, to the block around it
         + b"\x1f\x40\x01\x00"
@@ -146,6 +152,39 @@ def start(
         + e.branch(0)
         + e.END
         + e.UNREACHABLE
+        + e.END
+    )
+
+
+def trapped(p: Personality, pc: int, save: int, load: int, go_on: bytes) -> bytes:
+    """The host caught a trap of guest code, which is a signal: signo, code, pc, address."""
+    return (
+        e.local_get(2)
+        + e.global_set(pc)
+        + e.call(save)
+        + b"".join(e.local_get(i) for i in range(4))
+        + e.call(p.trapped)
+        + e.call(load)
+        + go_on
+    )
+
+
+def where(functions: Sequence[int], first: int, table: int) -> bytes:
+    """The guest address that a Wasm function was made of, 0 for any other: parameter index."""
+    index = e.local_get(0) + e.i32_const(first) + e.I32_SUB
+    return (
+        index
+        + e.i32_const(len(functions))
+        + e.I32_GE_U
+        + e.IF
+        + e.i32_const(0)
+        + e.RETURN
+        + e.END
+        + index
+        + e.i32_const(2)
+        + b"\x74"
+        + e.MEMORY[opcodes.I32_LOAD]
+        + e.unsigned(table)
         + e.END
     )
 
@@ -180,7 +219,10 @@ def step(
         + e.DROP
         + e.RETURN
     )
-    bad = e.i32_const(TrapKind.SEGMENT) + e.global_get(pc) + e.call(fault) + e.UNREACHABLE
+    # an address that is no multiple of 4 is SIGBUS (arch/arm64, do_sp_pc_abort)
+    kind = e.i32_const(TrapKind.ALIGNMENT) + e.i32_const(TrapKind.SEGMENT)
+    kind += e.global_get(pc) + e.I32_WRAP + e.i32_const(3) + b"\x71\x1b"  # i32.and, select
+    bad = kind + e.global_get(pc) + e.call(fault) + e.UNREACHABLE
     return (
         e.i32_const(DEPTH)
         + e.global_set(depth)

@@ -113,6 +113,7 @@ def read_personality(module: Module) -> Personality:
         registers=_exported(module, "linux_registers"),
         fault=_exported(module, "linux_fault"),
         stack=_exported(module, "linux_stack"),
+        trapped=_exported(module, "linux_trapped"),
         image=address("linux_image"),
         state=address("linux_state"),
         pending=address("linux_pending"),
@@ -140,6 +141,7 @@ class Assembler:
         self.builder = ModuleBuilder(self.source)
         self.personality = read_personality(self.source)
         self.sizes = Sizes()
+        self.origins: dict[int, int] = {}  # Wasm function -> the guest function it is made of
         self.jobs = jobs
         self.data_at = (image.end + 15) & ~15
         self.data = bytearray()
@@ -179,6 +181,8 @@ class Assembler:
         miss = b.declare_function(uniform_type, name="miss")
         step = b.declare_function(FuncType((), ()), name="step")
         start = b.declare_function(FuncType((), ()), name="_start")
+        trapped = b.declare_function(FuncType((_I32, _I32, _I64, _I64), ()), name="trapped")
+        where = b.declare_function(FuncType((_I32,), (_I32,)), name="where")
         wide = FuncType((_I64, _I64), (_I64,))
         mulh_u = b.declare_function(wide, name="mulh_u")
         mulh_s = b.declare_function(wide, name="mulh_s")
@@ -250,6 +254,8 @@ class Assembler:
             if function.imported:
                 continue
             b.define(index, _body(RuntimeEmitter(function, runtime, helpers).emit()))
+        go_on = driver.loop(step, tag)
+        first, made_of = self._made_of()
         plain: dict[int, bytes] = {
             save: driver.save_state(p, registers, pc),
             load: driver.load_state(p, registers, pc),
@@ -257,7 +263,11 @@ class Assembler:
             pending: driver.pending(p, save, load, tag),
             deeper: driver.deeper(p, registers, pc, fault, tag),
             miss: driver.miss(registers, tag),
-            start: driver.start(p, self.image.entry, registers, pc, step, tag),
+            start: driver.start(p, self.image.entry, registers, pc, go_on),
+            trapped: driver.trapped(p, pc, save, load, go_on),
+            where: driver.where(
+                made_of, first, self.place(struct.pack(f"<{len(made_of)}I", *made_of))
+            ),
             mulh_s: driver.mulh_s(mulh_u),
         }
         for index, code in plain.items():
@@ -268,6 +278,8 @@ class Assembler:
         b.define(step, _body(Emitted([0x7F] * 4, code)))
         self._memory()
         b.export("_start", ExternKind.FUNC, start)
+        b.export("wherever_trapped", ExternKind.FUNC, trapped)
+        b.export("wherever_where", ExternKind.FUNC, where)
         wasm = b.build()
         self.sizes.total = len(wasm)
         return wasm
@@ -344,6 +356,9 @@ class Assembler:
                 addresses |= {point: (len(resumes), selector) for point, selector in rows}
                 resumes.append(layout.resumes[entry])
                 b.define(resumes[-1], resume)
+            for made in (layout.functions.get(entry), layout.resumes.get(entry)):
+                if made is not None:
+                    self.origins[made] = entry
             self.sizes.fast += len(fast)
             self.sizes.resume += len(enter) + len(resume)
         addresses |= {alias: addresses[target] for alias, target in inside.aliases.items()}
@@ -358,6 +373,11 @@ class Assembler:
             self.place(struct.pack(f"<{count}I", *(s for _, (_, s) in table))),
             count,
         ), resumes
+
+    def _made_of(self) -> tuple[int, list[int]]:
+        """From the first Wasm function of the guest's on, the guest address of each."""
+        first, last = min(self.origins), max(self.origins)
+        return first, [self.origins.get(i, 0) for i in range(first, last + 1)]
 
     # -- memory
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import re
 from typing import TYPE_CHECKING
 
 from wherever.engine.frames import backtrace, frames_of
@@ -37,7 +38,8 @@ _CODES: dict[int, str] = {
     16: "cast failure",
     49: "uncaught exception",
 }
-_STACK, _INTERRUPT, _FUEL = 0, 10, 11
+_STACK, _MEMORY, _INTERRUPT, _FUEL = 0, 1, 10, 11
+_ADDRESS = re.compile(r"memory fault at wasm address 0x([0-9a-f]+)")
 
 HOST_ERROR = b"a host function raised"
 
@@ -69,7 +71,10 @@ def raised(trap: int, deadline: float | None, codes: Iterable[Code]) -> GuestTra
         )
     if known and code.value == _STACK:
         return LimitExceeded(text, limit="stack", code=words, frames=frames)
-    return GuestTrap(text, code=words, frames=frames)
+    error = GuestTrap(text, code=words, frames=frames)
+    if known and code.value == _MEMORY and (told := _ADDRESS.search(message)):
+        error.address = int(told[1], 16)
+    return error
 
 
 def out_of_time(error: int, deadline: float | None, codes: Iterable[Code]) -> LimitExceeded:

@@ -108,7 +108,7 @@ def run(work: Work, fds: list[int], report: Report) -> Ending:
     code = load(read_all(program))
     around = _surroundings(work, grants, limits, report)
     store = Store(code.engine, _store_limits(limits))
-    link = _linker(code)
+    link, start = _linker(code), _starter(code)
     report.die_with_parent()
     started = time.process_time()
     if limits.cpu is not None:
@@ -121,7 +121,7 @@ def run(work: Work, fds: list[int], report: Report) -> Ending:
         kept.append(instance)
         return instance, host
 
-    ending = _ended(lambda: _call(work, linked, code))
+    ending = _ended(lambda: _call(work, linked, start, code))
     memory = sum(map(_peak, kept))
     ending = _out_of_memory(ending, memory, limits.memory)
     return replace(ending, memory=memory, cpu=time.process_time() - started)
@@ -203,6 +203,19 @@ def _linker(code: Code) -> Callable[[Store, Code, Surroundings], tuple[Instance,
     return instantiate
 
 
+def _starter(code: Code) -> Callable[[Instance], None]:
+    """What runs a command: a translated program's memory faults are signals first."""
+    if "wherever_trapped" in code.outline.exports:
+        from wherever.hosts.linux.faults import run_command
+
+        return run_command
+    return _start
+
+
+def _start(instance: Instance) -> None:
+    instance.func("_start")()
+
+
 def _surroundings(work: Work, grants: Grants, limits: Limits, report: Report) -> Surroundings:
     interrupt = Interrupt()
     return surroundings(
@@ -222,7 +235,12 @@ def _store_limits(limits: Limits) -> StoreLimits:
     return StoreLimits(memory=limits.memory)
 
 
-def _call(work: Work, link: Callable[[], tuple[Instance, Closes]], code: Code) -> int:
+def _call(
+    work: Work,
+    link: Callable[[], tuple[Instance, Closes]],
+    start: Callable[[Instance], None],
+    code: Code,
+) -> int:
     """Call what is to be called; returns the exit status of a guest that comes back."""
     exports = code.outline.exports
     if work.invoke is None and "_start" not in exports:
@@ -233,7 +251,7 @@ def _call(work: Work, link: Callable[[], tuple[Instance, Closes]], code: Code) -
     instance, host = link()
     try:
         if work.invoke is None:
-            instance.func("_start")()
+            start(instance)
         else:
             call_by_text(instance, work.invoke, work.arguments[1:])
     finally:

@@ -15,15 +15,23 @@ int on_alternate(u64 sp) {
          sp - alternate_stack.ss_sp <= alternate_stack.ss_size;
 }
 
+/* After a trap of the Wasm engine the registers are those of the last call: where the frame goes, not on
+ * top of what the stack pointer says; and which frame that was, since its handler cannot return. */
+u64 trap_sp;
+static u64 trap_frame, trap_pc;
+
 int frame_push(int signal, const struct siginfo *info, const struct sigaction *action, u64 mask) {
   struct linux_state *s = &linux_state;
-  u64 sp = s->sp;
+  u64 sp = trap_sp ? trap_sp : s->sp;
   if (action->flags & SA_ONSTACK && alternate_stack.ss_size && !on_alternate(sp))
     sp = alternate_stack.ss_sp + alternate_stack.ss_size, alternate_used = 1;
   u64 record_at = (sp - sizeof(struct record)) & ~15ull, at = record_at - sizeof(struct frame);
   struct record *r = guest(record_at, sizeof *r, PROT_WRITE);
   struct frame *f = guest(at, sizeof *f, PROT_WRITE);
   if (!r || !f) return -EFAULT;
+  if (trap_sp) trap_frame = at, trap_pc = s->pc;
+  else if (trap_frame == at) trap_frame = 0;
+  trap_sp = 0;
   memset(f, 0, sizeof *f);
   f->info = *info;
   f->context.uc_stack = alternate_stack;
@@ -60,6 +68,11 @@ int frame_pop(u64 *mask) {
   struct frame *f = s->sp & 15 ? NULL : guest(s->sp, sizeof *f, PROT_READ);
   if (!f) return -EFAULT;
   struct sigcontext_aarch64 *c = &f->context.uc_mcontext;
+  if (trap_frame == s->sp && c->pc == trap_pc) {
+    say("wherever: the handler of a memory fault returned, but the access cannot be made again: only calls\n"
+        "leave every register exact here. A handler may exit, jump (siglongjmp) or set another pc.\n");
+    return -EFAULT;
+  }
   *mask = f->context.uc_sigmask;
   memcpy(s->x, c->regs, sizeof s->x);
   s->sp = c->sp;

@@ -208,6 +208,8 @@ _Noreturn void end_by_signal(int signal);
 extern struct sigaction actions[65];
 extern struct stack alternate_stack;
 extern u8 alternate_used;
+extern u64 trap_sp;
+u64 below_stack(u64 sp);
 int on_alternate(u64 sp);
 
 /* ---- the process (process.c, start.c) */

@@ -164,6 +164,18 @@ u64 map_stack(u64 size) {
              : brk_start + BRK_ROOM + size;
 }
 
+/* Where a handler's frame can go while the stack pointer is not exact (it is lower than `sp`, if at all):
+ * below the lowest page of the stack that was ever written, or 0 where there is no room. */
+u64 below_stack(u64 sp) {
+  u32 i = find(sp - 1);
+  if (i == map_count || maps[i].start >= sp) return 0;
+  const u64 *at = (u64 *)(u32)maps[i].start, *end = (u64 *)(u32)sp;
+  if (!maps[i].name || maps[i].name[1] != 's') return sp - maps[i].start > 65536 ? sp - 32768 : 0;
+  while (at < end && !*at) at++;
+  u64 low = (u64)(u32)at & ~(PAGE - 1);
+  return low - maps[i].start < 4 * PAGE ? 0 : low;
+}
+
 int memory_start(void) {
   brk_start = brk_now = page_up(linux_image.image_end);
   fresh = page_up(linux_image.image_end);

@@ -115,9 +115,23 @@ static void place_in(struct text *t, u64 pc) {
     if (s[middle].address <= pc) low = middle + 1;
     else high = middle;
   }
-  if (!low || pc < linux_image.image_start || pc >= linux_image.image_end) return;
+  if (!low || !guest(pc, 4, PROT_EXEC)) return;
   put(t, " ("), put(t, (const char *)s[low - 1].name);
   put(t, "+0x"), put_unsigned(t, pc - s[low - 1].address, 16, 0, ' '), put(t, ")");
+}
+
+/* The engine caught a fault of guest code in the function at `pc`. The host adds the backtrace. */
+EXPORT(linux_trapped) void linux_trapped(s32 signal, s32 code, u64 pc, u64 address) {
+  linux_state.pc = pc;
+  trap_sp = below_stack(linux_state.sp);
+  if (actions[signal].handler < 2 || signal_blocked >> (signal - 1) & 1) {
+    struct text t = {0};
+    put(&t, "wherever: the guest got "), put(&t, signal == SIGSEGV ? "SIGSEGV" : "SIGILL");
+    put(&t, " in "), place_in(&t, pc);
+    put(&t, ", address 0x"), put_unsigned(&t, address, 16, 0, ' '), put(&t, "\n");
+    say(t.at);
+  }
+  signal_force(signal, code, address);
 }
 
 /* Whether a stack pointer has left the pages that it may be on: asked where the Wasm stack is used up. */

@@ -1,0 +1,94 @@
+"""Owns faults of translated code: a trap of the engine becomes the signal that Linux would send.
+
+Nobody may touch the first 64 KiB of a translated program's memory, so a null pointer traps as an
+address beyond the memory does. Trapped code cannot go on; but the instance can be called again, and
+its export `wherever_trapped` runs the guest's handler, or ends the program by the signal.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+import sys
+from typing import TYPE_CHECKING, Final
+
+from wherever.engine.frames import Frame
+from wherever.errors import GuestTrap
+from wherever.hosts.linux.run import GuestKilled
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from wherever.engine.externs import Memory
+    from wherever.engine.instance import Instance
+
+__all__ = ["protect_null", "run_command"]
+
+_TRAPPED: Final = "wherever_trapped"
+_WHERE: Final = "wherever_where"
+_NULL: Final = 0x10000  # linux/ABI.md: never mapped
+_PROT_NONE: Final = 0
+_SIGSEGV: Final = 11
+_SEGV_MAPERR: Final = 1
+# what an access of guest code can end in, by the engine's words
+_FAULTS: Final = frozenset({"out of bounds memory access", "call stack exhausted"})
+_SHOWN: Final = 32
+_libc: Final = ctypes.CDLL(None, use_errno=True)
+
+
+def protect_null(memory: Memory) -> None:
+    """Make the first 64 KiB of a memory fault; the memory is this process's last (a worker's)."""
+    if memory.refresh() < _NULL:
+        return
+    if _libc.mprotect(ctypes.c_void_p(memory.base), ctypes.c_size_t(_NULL), _PROT_NONE):
+        number = ctypes.get_errno()
+        raise OSError(number or errno.ENOMEM, os.strerror(number))
+
+
+def run_command(instance: Instance) -> None:
+    """Run `_start`; whatever faults in guest code is the guest's own affair first."""
+    call: Callable[[], object] = instance.func("_start")
+    where, trapped = instance.func(_WHERE), instance.func(_TRAPPED)
+    protect_null(instance.memory("memory"))
+    while True:
+        try:
+            call()
+        except GuestTrap as trap:
+            places = _places(trap, where)
+            if trap.code not in _FAULTS or not places or not places[0][1]:
+                raise  # not the guest's code: the personality's, and so our bug
+            address = trap.address or 0
+            pc = places[0][1]
+        else:
+            return
+
+        def call(pc: int = pc, address: int = address, places: _Places = places) -> None:
+            try:
+                trapped(_SIGSEGV, _SEGV_MAPERR, pc, address)
+            except GuestKilled:
+                _backtrace(places)
+                raise
+
+
+_Places = list[tuple[str, int]]
+
+
+def _places(trap: GuestTrap, where: Callable[[int], object]) -> _Places:
+    """The frames of a trap: names, and the guest addresses of the functions (0: none)."""
+    found: _Places = []
+    for frame in trap.frames:
+        if isinstance(frame, Frame):
+            pc = where(frame.function_index)
+            found.append((frame.function, pc & 0xFFFFFFFF if isinstance(pc, int) else 0))
+    return found
+
+
+def _backtrace(places: _Places) -> None:
+    lines = [
+        f"  called from {name.removeprefix('resume ')} ({pc:#x})\n"
+        for name, pc in places[1:_SHOWN]
+        if pc
+    ]
+    sys.stderr.write("".join(lines))
+    sys.stderr.flush()
