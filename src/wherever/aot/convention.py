@@ -325,7 +325,9 @@ class Liveness:
         self.c = c
         self.blocks = c.functions.blocks
         self.order: dict[int, list[int]] = {}  # function -> its blocks, in postorder
-        self.before: dict[int, dict[int, list[int]]] = {}  # function -> block -> those that use it
+        # function -> block -> those that go straight to it, and those that use it in another way
+        self.straight: dict[int, dict[int, list[int]]] = {}
+        self.before: dict[int, dict[int, list[int]]] = {}
         self.ends: dict[int, list[int]] = {}  # function -> blocks where control leaves it
         self.users: dict[int, list[tuple[int, int]]] = {}  # callee -> (function, block)
         self.unknown: list[tuple[int, int]] = []  # (function, block) of calls of an address
@@ -345,13 +347,15 @@ class Liveness:
         entry = signature.entry
         body = self.c.functions.bodies[entry]
         order = self.order[entry] = _postorder(self.c.functions, body)
+        straight = self.straight[entry] = {}
         before: dict[int, list[int]] = {}
         ends: list[int] = []
         for start in order:
             end = self.blocks[start].exit
             targets = end.successors()
+            users = straight if end.kind in (ExitKind.JUMP, ExitKind.BRANCH) else before
             for target in targets:
-                before.setdefault(target, []).append(start)
+                users.setdefault(target, []).append(start)
                 if target in self.c.all:
                     self.users.setdefault(target, []).append((entry, start))
                     ends.append(start)
@@ -411,16 +415,13 @@ class Liveness:
         live = signature.live
         facts = self.c.facts
         blocks = self.blocks
-        users = self.before[entry]
         todo = self.todo[entry]
         while todo:
             now = [start for start in self.order[entry] if start in todo]
             for start in now:
                 todo.discard(start)
-                before = facts[start].before(self.after(signature, blocks[start], live))
-                if before != live.get(start, -1):
-                    live[start] = before
-                    todo.update(users.get(start, ()))
+                after = self.after(signature, blocks[start], live)
+                self.grow(entry, live, start, facts[start].before(after))
         reads = live[entry] if body.reached else 0
         if signature.recursive or any(
             checked(blocks[start]) for start in signature.frame.own_returns
@@ -434,6 +435,28 @@ class Liveness:
                 self.c.unknown_reads |= reads
                 for caller, start in self.unknown:
                     self.again(caller, (start,))
+
+    def grow(self, entry: int, live: dict[int, int], start: int, before: int) -> None:
+        """More is live before a block; what is new goes straight on to the blocks before it.
+
+        A block turns a union into the union of what it makes of each part, so the new part will do.
+        """
+        facts = self.c.facts
+        straight, users = self.straight[entry], self.before[entry]
+        todo = self.todo[entry]
+        work = [(start, before)]
+        while work:
+            start, before = work.pop()
+            known = live.get(start)
+            more = before if known is None else before & ~known
+            if not more and known is not None:
+                continue
+            live[start] = before if known is None else known | more
+            for user in straight.get(start, ()):
+                if user in live:  # else it has yet to be looked at, whole
+                    work.append((user, facts[user].before(more)))
+            if start in users:
+                todo.update(users[start])
 
     def leaving(self, signature: Signature, start: int, target: int) -> int:
         """Live where control leaves for another function (or its middle, or nowhere)."""
