@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from wherever.aot.returned import Returned
@@ -60,6 +61,12 @@ _AT_TRAPS: Final = mask_of((SP, X[29], LINK)) | _THREAD
 _TRACKED: Final = mask_of(AAPCS64.callee_saved) | 1 << LINK
 
 
+@lru_cache(maxsize=1 << 14)
+def _out_of(order: tuple[int, ...], mask: int) -> tuple[int, ...]:
+    """The registers of a mask, in an order; asked for at every call, and few are different."""
+    return tuple(slot for slot in order if mask >> slot & 1)
+
+
 @dataclass(slots=True)
 class Signature:
     """What the rest of the program must know of a function."""
@@ -91,16 +98,14 @@ class Signature:
         if self.taken:
             return UNIFORM_PARAMETERS
         # what it merely hands on stays in its global, where it costs nobody anything
-        passed = self.reads & self.uses
-        return tuple(slot for slot in PARAMETERS if passed >> slot & 1)
+        return _out_of(PARAMETERS, self.reads & self.uses)
 
     @property
     def results(self) -> tuple[int, ...]:
         """The registers passed as Wasm results."""
         if self.taken:
             return UNIFORM_RESULTS
-        passed = self.live_out & self.makes
-        return tuple(slot for slot in RESULTS if passed >> slot & 1)
+        return _out_of(RESULTS, self.live_out & self.makes)
 
 
 class Conventions:
@@ -452,9 +457,9 @@ class Liveness:
             if not more and known is not None:
                 continue
             live[start] = before if known is None else known | more
-            for user in straight.get(start, ()):
-                if user in live:  # else it has yet to be looked at, whole
-                    work.append((user, facts[user].before(more)))
+            # one that is not live yet has still to be looked at, whole
+            ready = [user for user in straight.get(start, ()) if user in live]
+            work += [(user, facts[user].before(more)) for user in ready]
             if start in users:
                 todo.update(users[start])
 

@@ -7,10 +7,7 @@ from typing import Final
 from wherever.ir.ops import BY_NUMBER, Kind
 
 
-def unsigned(value: int) -> bytes:
-    """An unsigned LEB128."""
-    if value < 0x80:
-        return bytes((value,))
+def _unsigned(value: int) -> bytes:
     out = bytearray()
     while value >= 0x80:
         out.append(value & 0x7F | 0x80)
@@ -19,8 +16,7 @@ def unsigned(value: int) -> bytes:
     return bytes(out)
 
 
-def signed(value: int) -> bytes:
-    """A signed LEB128."""
+def _signed(value: int) -> bytes:
     out = bytearray()
     while True:
         byte = value & 0x7F
@@ -29,6 +25,23 @@ def signed(value: int) -> bytes:
             out.append(byte)
             return bytes(out)
         out.append(byte | 0x80)
+
+
+# most numbers are small: indices, offsets, constants
+_FEW: Final = 1024
+_LEB: Final = tuple(_unsigned(i) for i in range(_FEW))
+_SLEB: Final = {i: _signed(i) for i in range(-_FEW, _FEW)}
+_NONE: Final = b""
+
+
+def unsigned(value: int) -> bytes:
+    """An unsigned LEB128."""
+    return _LEB[value] if value < _FEW else _unsigned(value)
+
+
+def signed(value: int) -> bytes:
+    """A signed LEB128."""
+    return _SLEB.get(value, _NONE) or _signed(value)
 
 
 def _opcode(number: int) -> bytes:
@@ -44,11 +57,11 @@ MEMORY: Final[dict[int, bytes]] = {
     for op in BY_NUMBER.values()
     if op.kind in (Kind.LOAD, Kind.STORE, Kind.LOAD_LANE, Kind.STORE_LANE)
 }
-_SMALL: Final = 1024
-_LEB: Final = tuple(unsigned(i) for i in range(_SMALL))
 GET: Final = tuple(b"\x20" + leb for leb in _LEB)
 SET: Final = tuple(b"\x21" + leb for leb in _LEB)
 TEE: Final = tuple(b"\x22" + leb for leb in _LEB)
+_GLOBAL_GET: Final = tuple(b"\x23" + leb for leb in _LEB)
+_GLOBAL_SET: Final = tuple(b"\x24" + leb for leb in _LEB)
 
 BLOCK: Final = b"\x02\x40"
 LOOP: Final = b"\x03\x40"
@@ -70,27 +83,27 @@ I64_NE: Final = b"\x52"
 
 def local_get(index: int) -> bytes:
     """`local.get`."""
-    return GET[index] if index < _SMALL else b"\x20" + unsigned(index)
+    return GET[index] if index < _FEW else b"\x20" + unsigned(index)
 
 
 def local_set(index: int) -> bytes:
     """`local.set`."""
-    return SET[index] if index < _SMALL else b"\x21" + unsigned(index)
+    return SET[index] if index < _FEW else b"\x21" + unsigned(index)
 
 
 def local_tee(index: int) -> bytes:
     """`local.tee`."""
-    return TEE[index] if index < _SMALL else b"\x22" + unsigned(index)
+    return TEE[index] if index < _FEW else b"\x22" + unsigned(index)
 
 
 def global_get(index: int) -> bytes:
     """`global.get`."""
-    return b"\x23" + unsigned(index)
+    return _GLOBAL_GET[index] if index < _FEW else b"\x23" + unsigned(index)
 
 
 def global_set(index: int) -> bytes:
     """`global.set`."""
-    return b"\x24" + unsigned(index)
+    return _GLOBAL_SET[index] if index < _FEW else b"\x24" + unsigned(index)
 
 
 def i32_const(value: int) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -30,6 +31,7 @@ class Translation:
     wasm: bytes
     sizes: Sizes
     illegal: dict[int, int]  # address -> word of what is not translated
+    stages: dict[str, float]  # seconds that each stage took
 
 
 @contextmanager
@@ -77,6 +79,15 @@ def _translate(
     *,
     exact: bool,
 ) -> Translation:
+    stages: dict[str, float] = {}
+    began = time.perf_counter()
+
+    def done(stage: str) -> None:
+        nonlocal began
+        now = time.perf_counter()
+        stages[stage] = now - began
+        began = now
+
     elf = read_elf(program)
     image = place(elf)
     recovered = recover(image)
@@ -91,12 +102,17 @@ def _translate(
         if progress is not None:
             progress("emit", done, of)
 
+    done("recover")
     lifted = lift(recovered, lifting, exact=exact)
+    done("lift")
     watch(Stage.LIFTED, lifted)
     find_tables(image, recovered, lifted)
     watch(Stage.LINKED, lifted)
     functions = find_functions(recovered, lifted)
+    done("functions")
     agreed = conventions(functions, standard=keeps_to_the_standard(elf))
+    done("conventions")
     assembler = Assembler(image, recovered, lifted, agreed, personality, jobs)
     wasm = assembler.assemble(emitting)
-    return Translation(wasm, assembler.sizes, lifted.illegal)
+    done("emit")
+    return Translation(wasm, assembler.sizes, lifted.illegal, stages)
