@@ -17,6 +17,7 @@ from wherever.component.wit.resolve import resolver_of
 SUITE = (
     Path(os.environ.get("WHEREVER_SUITES", Path(__file__).parents[3] / "shared" / "suites")) / "wit"
 )
+NAMES = Path(__file__).parents[1] / "programs" / "component" / "names.wit"
 SOURCE = Path(__file__).parents[2] / "src"
 
 
@@ -97,6 +98,21 @@ def test_evil_docs_in_wit() -> None:
         assert not imports
 
 
+def test_names_that_python_means_something_by(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(texts_of([("x/a.wit", NAMES.read_text())]), tmp_path / "names_types")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    package = importlib.import_module("names_types")
+    typing = package.typing
+    assert typing.Sequence(["a"]).a == ["a"]
+    assert typing.AnyClass(3).value == 3
+    assert typing.Enum.MRO_.value == 2
+    assert typing.Case.__dataclass_fields__.keys() > {"int", "str", "list"} - {"list"}
+    assert package.os.Str is typing.Case
+    assert package.__file__.startswith(str(tmp_path))
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(not SUITE.is_dir(), reason="the suites are not here")
 def test_wasi_passes_mypy_strict(tmp_path: Path) -> None:
@@ -104,6 +120,7 @@ def test_wasi_passes_mypy_strict(tmp_path: Path) -> None:
     files = [(str(p.relative_to(root)), p.read_text()) for p in sorted(root.glob("*/*.wit"))]
     write(texts_of(files), tmp_path / "wasi")
     write(texts_of([("x/a.wit", WIT)]), tmp_path / "shapes_types")
+    write(texts_of([("x/a.wit", NAMES.read_text())]), tmp_path / "names_types")
     done = subprocess.run(
         [
             sys.executable,
@@ -114,6 +131,7 @@ def test_wasi_passes_mypy_strict(tmp_path: Path) -> None:
             tmp_path / "c",
             "wasi",
             "shapes_types",
+            "names_types",
         ],
         cwd=tmp_path,
         env={**os.environ, "MYPYPATH": str(SOURCE)},

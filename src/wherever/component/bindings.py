@@ -59,10 +59,74 @@ def docstring(text: str, indent: str, fallback: str) -> list[str]:
     return [f'{indent}"""{lines[0]}', *rest, f'{indent}"""']
 
 
+_BUILTINS = frozenset(
+    [
+        "bool",
+        "bytearray",
+        "bytes",
+        "dict",
+        "float",
+        "int",
+        "list",
+        "memoryview",
+        "object",
+        "staticmethod",
+        "str",
+        "tuple",
+        "type",
+        "NotImplementedError",
+    ]
+)
+_SUPPORT = (
+    ("collections.abc", ("Sequence",)),
+    ("dataclasses", ("dataclass",)),
+    ("enum", ("Enum", "Flag")),
+    ("typing", ("Any", "Protocol", "TypeAlias")),
+    ("wherever.component.canonical.values", ("Err", "Ok", "ResultError", "Some")),
+    ("wherever.hosts.component.python_types", ("BareCase", "Case")),
+)
+"""What a module imports, from where."""
+
+
+class _Words:
+    """Python's own words in a module: another spelling where the WIT has a thing of that name."""
+
+    def __init__(self, module: Module) -> None:
+        self.taken: set[str] = {pascal(_short(module.name))}
+        for name, extern in module.exports.items():
+            match extern:
+                case ct.TypeBound(ct.RecordType(fields)):
+                    self.taken |= {pascal(name), *(snake(label) for label, _ in fields)}
+                case ct.TypeBound():
+                    self.taken.add(pascal(name))
+                case ct.FuncType():
+                    parsed = names.parse_extern_name(name)
+                    label = name if isinstance(parsed, names.Label) else getattr(parsed, "name", "")
+                    self.taken |= {snake(label), method(label)}
+                case _:
+                    pass
+
+    def __call__(self, word: str) -> str:
+        if word not in self.taken:
+            return word
+        return f"_builtins.{word}" if word in _BUILTINS else f"_{word}"
+
+    def imports(self) -> list[str]:
+        """The lines that import what a module may need."""
+        lines = ["import builtins as _builtins"] if self.taken & _BUILTINS else []
+        for source, words in _SUPPORT:
+            spelt = [w if self(w) == w else f"{w} as {self(w)}" for w in words]
+            if source.startswith("wherever.component"):
+                lines.append("")
+            lines.append(f"from {source} import {', '.join(spelt)}")
+        return lines
+
+
 class _Names:
     """What a value type is called in a module."""
 
     def __init__(self, module: Module) -> None:
+        self.word = _Words(module)
         self.types: dict[int, tuple[object, str]] = {}
         for name, extern in module.exports.items():
             if isinstance(extern, ct.TypeBound):
@@ -75,43 +139,54 @@ class _Names:
         known = self.types.get(id(t))
         if known is not None:
             return known[1]
+        word = self.word
         match t:
             case ct.PrimType(prim):
                 return self.val(prim, param=param)
             case ct.Prim.BOOL:
-                return "bool"
+                return word("bool")
             case ct.Prim.F32 | ct.Prim.F64:
-                return "float"
+                return word("float")
             case ct.Prim.CHAR | ct.Prim.STRING:
-                return "str"
+                return word("str")
             case ct.Prim():
-                return "int"
+                return word("int")
             case ct.ListType(element, length):
                 return self._list(element, length, param=param)
             case ct.MapType(k, v):
-                return f"dict[{self.val(k, param=param)}, {self.val(v, param=param)}]"
+                return f"{word('dict')}[{self.val(k, param=param)}, {self.val(v, param=param)}]"
             case ct.TupleType(types):
-                return f"tuple[{', '.join(self.val(x, param=param) for x in types)}]"
+                return f"{word('tuple')}[{', '.join(self.val(x, param=param) for x in types)}]"
             case ct.OptionType(some):
                 inner = self.val(some, param=param)
-                return f"Some[{inner}] | None" if none_is_a_value(some) else f"{inner} | None"
+                if none_is_a_value(some):
+                    return f"{word('Some')}[{inner}] | None"
+                return f"{inner} | None"
             case ct.ResultType(ok, error):
-                return f"Ok[{self.val(ok, param=param)}] | Err[{self.val(error, param=param)}]"
+                left, right = self.val(ok, param=param), self.val(error, param=param)
+                return f"{word('Ok')}[{left}] | {word('Err')}[{right}]"
             case ct.OwnType(resource) | ct.BorrowType(resource):
                 found = self.types.get(id(resource))
-                return found[1] if found is not None else "object"
+                return found[1] if found is not None else word("object")
             case _:
-                return "object"
+                return word("object")
 
     def _list(self, element: ct.ValType, length: int | None, *, param: bool) -> str:
+        word = self.word
         prim = bare(element)
         if isinstance(prim, ct.Prim) and prim in NUMERIC and length is None:
+            view, sequence = word("memoryview"), word("Sequence")
             if prim is ct.Prim.U8:
-                return "bytes | bytearray | memoryview | Sequence[int]" if param else "bytes"
-            word = "int" if prim in _INTS else "float"
-            return f"Sequence[{word}] | memoryview" if param else f"memoryview | list[{word}]"
+                if not param:
+                    return word("bytes")
+                buffers = f"{word('bytes')} | {word('bytearray')} | {view}"
+                return f"{buffers} | {sequence}[{word('int')}]"
+            number = word("int") if prim in _INTS else word("float")
+            if param:
+                return f"{sequence}[{number}] | {view}"
+            return f"{view} | {word('list')}[{number}]"
         inner = self.val(element, param=param)
-        return f"Sequence[{inner}]" if param else f"list[{inner}]"
+        return f"{word('Sequence') if param else word('list')}[{inner}]"
 
 
 def module_text(module: Module, paths: Mapping[str, str]) -> str:
@@ -135,7 +210,10 @@ def module_text(module: Module, paths: Mapping[str, str]) -> str:
             table.append(f"    {name!r}: {value},")
     title = pascal(_short(module.name))
     body += _interface(title, module, names_of)
-    all_types = ["WIT_TYPES: dict[str, object] = {", *table, "}"]
+    word = names_of.word
+    table_type = f"{word('dict')}[{word('str')}, {word('object')}]"
+    all_types = [f"WIT_TYPES: {table_type} = {{", *table, "}"]
+    needed = [word(each) for _, words in _SUPPORT for each in words if each != "TypeAlias"]
     head = [
         "".join(docstring(module.doc, "", f"The interface {module.name}.")[:1])
         if "\n" not in module.doc.strip()
@@ -145,18 +223,11 @@ def module_text(module: Module, paths: Mapping[str, str]) -> str:
         "",
         "from __future__ import annotations",
         "",
-        "from collections.abc import Sequence",
-        "from dataclasses import dataclass",
-        "from enum import Enum, Flag",
-        "from typing import Any, Protocol, TypeAlias",
-        "",
-        "from wherever.component.canonical.values import Err, Ok, ResultError, Some",
-        "from wherever.hosts.component.python_types import BareCase, Case",
+        *word.imports(),
         "",
         f"__all__ = {sorted(_public(module, title))!r}",
         "# what the annotations below may need",
-        "_ = (Sequence, dataclass, Enum, Flag, Any, Protocol, Err, Ok, ResultError, Some, Case)",
-        "_Bare = BareCase",
+        f"_ = ({', '.join(needed)})",
         "",
         f"INTERFACE = {module.name!r}",
         "",
@@ -188,10 +259,12 @@ def _type_text(name: str, t: ct.AnyType, module: Module, names_of: _Names) -> tu
     doc = docstring(module.docs.get(name, ""), "    ", f"The type {name}.")
     # inside its own definition a type is spelt out
     inner = _Names(module)
+    inner.word = names_of.word
     inner.types = {k: v for k, v in names_of.types.items() if v[0] is not t}
     match t:
         case ct.RecordType(fields):
-            lines = ["@dataclass(frozen=True, slots=True)", f"class {title}:", *doc, ""]
+            decorator = f"@{names_of.word('dataclass')}(frozen=True, slots=True)"
+            lines = [decorator, f"class {title}:", *doc, ""]
             labels = distinct(snake(label) for label, _ in fields)
             for attribute, (label, f) in zip(labels, fields, strict=True):
                 lines.append(f"    {attribute}: {names_of.val(f, param=True)}")
@@ -200,12 +273,12 @@ def _type_text(name: str, t: ct.AnyType, module: Module, names_of: _Names) -> tu
             return lines, title
         case ct.EnumType(labels):
             members = distinct(upper(label) for label in labels)
-            lines = [f"class {title}(Enum):", *doc, ""]
+            lines = [f"class {title}({names_of.word('Enum')}):", *doc, ""]
             lines += [f"    {member} = {i}" for i, member in enumerate(members)]
             return lines, title
         case ct.FlagsType(labels):
             members = distinct(upper(label) for label in labels)
-            lines = [f"class {title}(Flag):", *doc, ""]
+            lines = [f"class {title}({names_of.word('Flag')}):", *doc, ""]
             lines += [f"    {member} = {1 << i}" for i, member in enumerate(members)]
             return lines, title
         case ct.VariantType(cases):
@@ -215,7 +288,8 @@ def _type_text(name: str, t: ct.AnyType, module: Module, names_of: _Names) -> tu
         case ct.FuncType() | ct.InstanceType() | ct.ComponentType():
             return [], ""
         case _:
-            return [f"{title}: TypeAlias = {_forward(inner.val(t, param=False))}"], ""
+            shown = _forward(inner.val(t, param=False))
+            return [f"{title}: {names_of.word('TypeAlias')} = {shown}"], ""
 
 
 def _forward(text: str) -> str:
@@ -237,23 +311,24 @@ def _variant(
         classes.append(cls)
         note = module.docs.get(f"{name}.{wit}", "")
         if payload is None:
-            lines += [f"class {cls}(BareCase):"]
+            lines += [f"class {cls}({names_of.word('BareCase')}):"]
             lines += docstring(note, "    ", f"The case {wit}.")
         else:
-            lines += [f"class {cls}(Case):"]
+            lines += [f"class {cls}({names_of.word('Case')}):"]
             lines += docstring(note, "    ", f"The case {wit}.")
             lines += ["", f"    value: {names_of.val(payload, param=True)}"]
         lines += ["", ""]
-    lines += [f"{title}: TypeAlias = {_forward(' | '.join(classes))}"]
+    lines += [f"{title}: {names_of.word('TypeAlias')} = {_forward(' | '.join(classes))}"]
     lines += docstring(module.docs.get(name, ""), "", f"The variant {name}.")
     return lines, f"({', '.join(classes)},)"
 
 
 def _params(ft: ct.FuncType, names_of: _Names, *, skip: int = 0) -> str:
-    labels = distinct(snake(label) for label, _ in ft.params)
+    labels = distinct(snake(label) for label, _ in ft.params)[skip:]
+    taken = distinct(("self", *labels))[1:]
     parts = [
         f"{label}: {names_of.val(t, param=True)}"
-        for label, (_, t) in list(zip(labels, ft.params, strict=True))[skip:]
+        for label, (_, t) in zip(taken, ft.params[skip:], strict=True)
     ]
     return ", ".join(parts)
 
@@ -269,7 +344,7 @@ def _function(
 ) -> list[str]:
     lines: list[str] = []
     if kind == "static":
-        lines.append("    @staticmethod")
+        lines.append(f"    @{names_of.word('staticmethod')}")
     first = "" if kind == "static" else "self, "
     params = _params(ft, names_of, skip=1 if kind == "method" else 0)
     head = f"{first}{params}".removesuffix(", ")
@@ -279,7 +354,7 @@ def _function(
         doc = f"{doc.strip() or fallback}\n\nRaises ResultError, its value: {error}."
     lines.append(f"    def {title}({head}) -> {result}:")
     lines += docstring(doc, "        ", fallback)
-    lines.append("        raise NotImplementedError")
+    lines.append(f"        raise {names_of.word('NotImplementedError')}")
     return [*lines, ""]
 
 
@@ -306,16 +381,17 @@ def _resource(name: str, module: Module, names_of: _Names) -> list[str]:
 def _interface(title: str, module: Module, names_of: _Names) -> list[str]:
     """The protocol of the interface's own functions, and its resources as attributes."""
     resources = [
-        f"    {pascal(name)}: type[Any]"
+        f"    {pascal(name)}: {names_of.word('type')}[{names_of.word('Any')}]"
         for name, extern in module.exports.items()
         if isinstance(extern, ct.TypeBound) and isinstance(extern.type, ct.ResourceType)
     ]
-    bases = "Protocol"
+    protocol = names_of.word("Protocol")
+    bases = protocol
     lines: list[str] = []
     if resources:
         # in a class of their own: there they do not hide the types that annotations mean
-        lines += ["class _Resources(Protocol):", *resources, "", ""]
-        bases = "_Resources, Protocol"
+        lines += [f"class _Resources({protocol}):", *resources, "", ""]
+        bases = f"_Resources, {protocol}"
     own = f"{title}_" if _taken(title, module) else title
     lines.append(f"class {own}({bases}):")
     lines += docstring(module.doc, "    ", f"The functions of {module.name}.")

@@ -274,3 +274,25 @@ def test_not_a_component() -> None:
 
 def test_wit_is_shown(echo: LoadedComponent) -> None:
     assert "export echo-string: func(s: string) -> string;" in echo.wit
+
+
+def test_exports_named_like_what_a_face_has_are_told_apart(tmp_path: Path) -> None:
+    assert TOOLS is not None
+    wit = PROGRAMS / "names.wit"
+    core, component = tmp_path / "core.wasm", tmp_path / "c.wasm"
+    for words in (
+        ("embed", wit, "-w", "w", "--dummy", "-o", core),
+        ("new", core, "-o", component),
+    ):
+        subprocess.run([TOOLS, "component", *map(str, words)], check=True, capture_output=True)
+    with load_component(component.read_bytes()) as loaded:
+        for name in ("close_", "wit_", "class_", "interface_", "externs_", "when_closed_", "self"):
+            assert callable(getattr(loaded, name)), name
+        assert "world root" in loaded.wit
+        typing = loaded.typing
+        assert list(typing.Enum.__members__)[:3] == ["NONE", "TRUE", "MRO_"]
+        assert typing.Any.Sequence(None).value is None
+        assert callable(typing.Resource.drop_)
+        assert callable(typing.Resource.wrap)
+        with pytest.raises(GuestTrap):
+            loaded.close_()

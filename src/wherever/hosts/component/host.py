@@ -209,10 +209,10 @@ def _plainly_takes(function: Any, count: int) -> bool:
     while hasattr(function, "__wrapped__"):
         function = function.__wrapped__
     bound = 1
+    made: Any = function  # what it turns out to be says too little, or too much
     if isinstance(function, type):
-        if type(function).__call__ is not type.__call__:
+        if type(made).__call__ is not type.__call__:
             return False
-        made: Any = function  # its own type says too much
         new = made.__new__
         function = made.__init__ if new is object.__new__ else new
     elif hasattr(function, "__func__"):
@@ -220,7 +220,8 @@ def _plainly_takes(function: Any, count: int) -> bool:
     elif hasattr(function, "__code__"):
         bound = 0
     else:
-        function = getattr(type(function), "__call__", None)  # noqa: B004  # its code is wanted
+        kind: Any = type(made)
+        function = getattr(kind, "__call__", None)  # noqa: B004  # its code is wanted
     code = getattr(function, "__code__", None)
     if code is None or code.co_kwonlyargcount:
         return False
