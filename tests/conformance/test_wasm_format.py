@@ -11,7 +11,7 @@ import struct
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -105,9 +105,9 @@ def check_round_trip(data: bytes) -> Module:
     assert write_module(module) == data
     assert ModuleBuilder(module).build() == data
     again = read_module(rewrite_module(module))
-    for field in fields(Module):
-        if field.name not in ("source", "sections", "code"):
-            assert getattr(again, field.name) == getattr(module, field.name), field.name
+    for field in Module.__match_args__:
+        if field not in ("source", "sections", "code"):
+            assert getattr(again, field) == getattr(module, field), field
     assert [body.raw for body in again.code] == [body.raw for body in module.code]
     for body in module.code:
         check_instructions(module, body)

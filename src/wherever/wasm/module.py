@@ -8,11 +8,11 @@ hold and anything unchanged is written back exactly as it came.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from enum import Enum, IntEnum
 from typing import TYPE_CHECKING, TypeAlias, overload
 
 from wherever.wasm.cursor import Cursor
+from wherever.wasm.frozen import frozen
 from wherever.wasm.type_codec import read_val_type
 from wherever.wasm.types import (
     ExternKind,
@@ -77,7 +77,7 @@ SECTION_ORDER: tuple[SectionId, ...] = (
 """The order in which a module has its sections (5.5.18); custom ones stand anywhere."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Section:
     """Where a section is: its id byte at `start`, its contents from `payload` to `end`."""
 
@@ -92,12 +92,13 @@ class Section:
         return self.end - self.payload
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Expression:
     """A constant expression (3.4.13) as it stands in the binary, its `end` included."""
 
+    __uncompared__ = ("offset",)
     raw: bytes
-    offset: int = field(default=0, compare=False)
+    offset: int = 0
 
     def __iter__(self) -> Iterator[Instruction]:
         from wherever.wasm.instructions import read_expression
@@ -106,7 +107,7 @@ class Expression:
             yield current
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Import:
     """An import (2.5.12)."""
 
@@ -115,7 +116,7 @@ class Import:
     type: ExternType
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Export:
     """An export (2.5.11): the item of `kind` with `index` in its index space."""
 
@@ -124,7 +125,7 @@ class Export:
     index: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Table:
     """A table (2.5.5); `init` is None where its elements start out null."""
 
@@ -132,7 +133,7 @@ class Table:
     init: Expression | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Global:
     """A global (2.5.7)."""
 
@@ -148,7 +149,7 @@ class SegmentMode(Enum):
     DECLARATIVE = "declarative"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Element:
     """An element segment (2.5.8).
 
@@ -166,7 +167,7 @@ class Element:
         return len(self.functions if self.functions is not None else self.expressions or ())
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Data:
     """A data segment (2.5.9); `init` is a view of the module's bytes."""
 
@@ -176,16 +177,17 @@ class Data:
     offset: Expression | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Custom:
     """A custom section (5.5.3), its contents still bytes; `custom.py` reads the known ones."""
 
+    __uncompared__ = ("offset",)
     name: str
     payload: memoryview
-    offset: int = field(compare=False)
+    offset: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Local:
     """A run of `count` locals of one type, as the binary has them (5.5.16)."""
 
@@ -193,7 +195,7 @@ class Local:
     type: ValType
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Body:
     """A function's body (5.5.16): bytes `start` to `end` of the module, decoded when asked for."""
 
@@ -265,7 +267,7 @@ Described: TypeAlias = FuncType | TableType | MemoryType | GlobalType | TagType
 """An import's or export's type, with a function's signature in place of its type index."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Module:
     """A module (2.5). Lists of what a module defines leave out what it imports."""
 
@@ -283,7 +285,7 @@ class Module:
     start: int | None = None
     elements: tuple[Element, ...] = ()
     data_count: int | None = None
-    code: Code = Code()  # noqa: RUF009  # immutable
+    code: Code = Code()  # immutable
     data: tuple[Data, ...] = ()
     customs: tuple[Custom, ...] = ()
 

@@ -6,12 +6,12 @@ Reads declarations only, never function bodies, so it is cheap on any module.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TypeVar, assert_never
 
 from wherever.wasm.cursor import Malformed
 from wherever.wasm.declared import declared_features, is_opaque
 from wherever.wasm.features import Feature
+from wherever.wasm.frozen import frozen
 from wherever.wasm.module import Described, Expression, Module, SectionId
 from wherever.wasm.types import (
     AddressType,
@@ -29,7 +29,7 @@ from wherever.wasm.types import (
 _Item = TypeVar("_Item")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ImportShape:
     """An import with its type resolved.
 
@@ -45,7 +45,7 @@ class ImportShape:
     opaque: bool
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ExportShape:
     """An export with its type resolved; fields as `ImportShape` has them, and its index."""
 
@@ -57,7 +57,7 @@ class ExportShape:
     opaque: bool
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Shape:
     """What chooses an engine's profile, and what its boundary must watch.
 

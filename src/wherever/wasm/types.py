@@ -8,9 +8,10 @@ into the type section of the module that the value came from.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from enum import Enum
 from typing import NewType, TypeAlias, assert_never
+
+from wherever.wasm.frozen import frozen
 
 TypeIndex = NewType("TypeIndex", int)
 """An index into a module's type space; the members of a recursion group take one each."""
@@ -67,7 +68,7 @@ class AbstractHeap(Enum):
         return self.name.lower()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ConcreteHeap:
     """A heap type that is one of the module's own types."""
 
@@ -88,7 +89,7 @@ _ABBREVIATIONS: dict[AbstractHeap, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RefType:
     """A reference type (5.3.4)."""
 
@@ -120,7 +121,7 @@ VALTYPE_BY_CODE: dict[int, ValType] = {
 HEAP_BY_CODE: dict[int, AbstractHeap] = {heap.value: heap for heap in AbstractHeap}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FieldType:
     """The type of a structure's field or an array's element (5.3.8)."""
 
@@ -131,7 +132,7 @@ class FieldType:
         return f"(mut {self.storage})" if self.mutable else str(self.storage)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FuncType:
     """A function's signature (5.3.7)."""
 
@@ -147,7 +148,7 @@ class FuncType:
         return f"({' '.join(words)})"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StructType:
     """A structure type (5.3.8)."""
 
@@ -157,7 +158,7 @@ class StructType:
         return f"(struct{''.join(f' (field {field})' for field in self.fields)})"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ArrayType:
     """An array type (5.3.8)."""
 
@@ -187,7 +188,7 @@ def mentioned_types(composite: CompositeType) -> Iterator[TypeIndex]:
             yield storage.heap.index
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SubType:
     """A member of a recursion group (5.3.9); what plain MVP types abbreviate is final."""
 
@@ -202,7 +203,7 @@ class SubType:
         return f"({' '.join(words)} {self.composite})"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RecGroup:
     """A recursion group (5.3.9): types that may refer to each other."""
 
@@ -224,7 +225,7 @@ class AddressType(Enum):
         return self.value
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Limits:
     """Bounds of a memory, in its pages, or of a table, in elements (5.3.10)."""
 
@@ -243,7 +244,7 @@ class Limits:
         return " ".join(words)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MemoryType:
     """A memory's type (5.3.11); a page of other than 64 KiB is the custom-page-sizes proposal."""
 
@@ -260,7 +261,7 @@ class MemoryType:
         return f"(memory {self.limits}{page})"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TableType:
     """A table's type (5.3.12)."""
 
@@ -271,7 +272,7 @@ class TableType:
         return f"(table {self.limits} {self.element})"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class GlobalType:
     """A global's type (5.3.13)."""
 
@@ -282,7 +283,7 @@ class GlobalType:
         return f"(global (mut {self.value}))" if self.mutable else f"(global {self.value})"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TagType:
     """An exception tag's type (5.3.14): the function type whose parameters it carries."""
 
@@ -292,7 +293,7 @@ class TagType:
         return f"(tag (type {self.index}))"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TypeUse:
     """A function's type, by index, as an import or the function section states it."""
 
