@@ -102,7 +102,7 @@ def test_a_failure_after_denials_names_the_grants(tmp_path: Path) -> None:
         (["run", "--invoke", "nope", "PROGRAM"], 2, "no function 'nope'"),
         (["run", "--invoke"], 2, "--invoke needs a value"),
         (["inspect"], 2, "which program?"),
-        (["inspect", "/etc/passwd"], 69, "only WebAssembly"),
+        (["inspect", "/etc/passwd"], 69, "can be inspected"),
         (["validate", "/etc/passwd"], 65, "/etc/passwd"),
         (["compile", "PROGRAM", "-x"], 2, "no option"),
         (["compile", "/etc/passwd"], 65, "of no format we know"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import os
 import subprocess
 import sys
@@ -10,9 +11,10 @@ import textwrap
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
-from guests import HELLO, SLEEPS, SPINS  # type: ignore[import-not-found]
+from guests import COUNTS, HELLO, SLEEPS, SPINS  # type: ignore[import-not-found]
 
 import wherever
 
@@ -156,3 +158,41 @@ def test_the_callers_secrets_are_not_in_the_worker() -> None:
     environ, descriptors = out.splitlines()
     assert environ == "b''"
     assert descriptors == "['/dev/null', '/dev/null', '/dev/null', 'socket']"
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"args": "one word"}, "args is one word, 'one word'; give a list of words"),
+        ({"args": ["exit", 3]}, "an argument is of int: 3; give words as text"),
+        ({"grants": {"dirs": ["."]}}, r"grants is of dict; make it with wherever.Grants\(...\)"),
+        ({"limits": {"time": 1}}, r"limits is of dict; make it with wherever.Limits\(...\)"),
+        ({"stdin": io.BytesIO(b"x")}, "stdin is of BytesIO, .*; give the bytes themselves"),
+        ({"stdout": io.StringIO()}, "stdout is of StringIO, .*; leave stdout out"),
+        ({"program": 3}, "expected str, bytes or os.PathLike"),
+    ],
+)
+def test_a_wrong_type_says_what_to_give(given: dict[str, Any], message: str) -> None:
+    with pytest.raises(TypeError, match=message):
+        wherever.run(given.pop("program", HELLO), **given)
+
+
+@pytest.mark.parametrize("word", ["a\0b", "\ud800"])
+def test_a_word_that_is_no_argument(word: str) -> None:
+    with pytest.raises(wherever.Malformed, match="an argument"):
+        wherever.run(HELLO, [word])
+
+
+def test_arguments_may_be_paths_and_bytes(tmp_path: Path) -> None:
+    result = wherever.run(COUNTS, [tmp_path, b"\xff", "x"], stdin=bytearray(b"data"))
+    assert result.exit_code == 4  # and the program's name
+
+
+def test_a_full_disk_is_no_bug_of_ours() -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "wherever", "version"],
+            stdout=full, stderr=subprocess.PIPE, text=True, check=False,
+        )  # fmt: skip
+    assert done.returncode == 74
+    assert done.stderr == "wherever: error: No space left on device\n"

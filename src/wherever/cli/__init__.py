@@ -115,6 +115,9 @@ def _report(error: Exception) -> int:
     if isinstance(error, OSError) and error.filename is not None:
         say_error(f"{error.filename}: {error.strerror}")
         return 66 if isinstance(error, FileNotFoundError) else 74  # EX_NOINPUT, EX_IOERR
+    if isinstance(error, OSError) and error.errno is not None:  # a full disk, for one
+        say_error(error.strerror or str(error))
+        return 74
     say_error(
         f"{type(error).__name__}: {error}\nThis is a bug of wherever. Please report it with the "
         "command and what --debug, given as the first word, shows."

@@ -7,7 +7,7 @@ import os
 from wherever.cli.terminal import Progress, note, say_error
 from wherever.nanoprocess.prepare import open_program
 from wherever.nanoprocess.signals import ENDING, SIGPIPE, handle
-from wherever.nanoprocess.starting import require_supported, work_message
+from wherever.nanoprocess.starting import guest_name, require_supported, work_message
 from wherever.nanoprocess.supervise import Supervision
 from wherever.policy import Audit, Limits, Malformed
 from wherever.policy.grammar import FLAGS, parse_words
@@ -42,7 +42,7 @@ def started(worker: Worker, words: list[str]) -> Supervision:
     sink = _record_to(own["audit"]) if "audit" in own else None
     name, program = open_program(rest[0], _shown, worker.expect_component, _translated)
     try:
-        arguments = (own.get("argv0", name), *rest[1:])
+        arguments = (own.get("argv0", guest_name(name)), *rest[1:])
         message = work_message(arguments, spoken.grants, limits, own.get("invoke"), sink)
         if not worker.send(message, [program]):
             raise OSError("the worker ended before it had its work")

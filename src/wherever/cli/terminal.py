@@ -68,7 +68,7 @@ class Progress:
         self._thread: object = None
 
     def __enter__(self) -> Self:
-        if sys.stderr.isatty():
+        if vars(sys)["stderr"] is not None and sys.stderr.isatty():
             import threading
 
             self._done = threading.Event()

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from wherever.nanoprocess.prepare import Program
     from wherever.nanoprocess.result import Result
+    from wherever.nanoprocess.starting import Argument
     from wherever.nanoprocess.streams import Stream
     from wherever.nanoprocess.waiting import Nanoprocess
     from wherever.policy import Decision, Grants, Limits
@@ -20,11 +21,11 @@ __all__ = ["arun", "run", "spawn"]
 
 def run(
     program: Program,
-    args: Sequence[str] = (),
+    args: Sequence[Argument] = (),
     *,
     grants: Grants | None = None,
     limits: Limits | None = None,
-    stdin: bytes | str | Stream | None = None,
+    stdin: bytes | bytearray | memoryview | str | Stream | None = None,
     stdout: Stream | None = None,
     stderr: Stream | None = None,
     check: bool = False,
@@ -52,11 +53,11 @@ def run(
 
 async def arun(
     program: Program,
-    args: Sequence[str] = (),
+    args: Sequence[Argument] = (),
     *,
     grants: Grants | None = None,
     limits: Limits | None = None,
-    stdin: bytes | str | Stream | None = None,
+    stdin: bytes | bytearray | memoryview | str | Stream | None = None,
     stdout: Stream | None = None,
     stderr: Stream | None = None,
     check: bool = False,
@@ -80,7 +81,7 @@ async def arun(
 
 def spawn(
     program: Program,
-    args: Sequence[str] = (),
+    args: Sequence[Argument] = (),
     *,
     grants: Grants | None = None,
     limits: Limits | None = None,

@@ -8,22 +8,26 @@ from wherever.errors import Unsupported
 from wherever.nanoprocess.pool import hand_over, warm
 from wherever.nanoprocess.prepare import open_program
 from wherever.nanoprocess.supervise import Supervision
-from wherever.policy import Audit, Grants, Limits
+from wherever.policy import Audit, Grants, Limits, Malformed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from typing import TypeVar
 
     from wherever.nanoprocess.prepare import Program
     from wherever.nanoprocess.streams import Streams
     from wherever.policy import Decision
 
-__all__ = ["require_supported", "start", "work_message"]
+    T = TypeVar("T")
+    Argument = str | bytes | os.PathLike[str]
+
+__all__ = ["argument_words", "guest_name", "require_supported", "start", "work_message"]
 
 
 def start(
     program: Program,
-    args: Sequence[str],
+    args: Sequence[Argument],
     grants: Grants | None,
     limits: Limits | None,
     streams: Streams,
@@ -33,13 +37,16 @@ def start(
     audit: Callable[[Decision], None] | None = None,
 ) -> Supervision:
     """Hand the work to a worker and return what watches it; closes the streams on failure."""
-    grants = grants or Grants()
-    limits = limits or Limits()
     try:
+        grants = _of_kind(grants, Grants, "grants")
+        limits = _of_kind(limits, Limits, "limits")
+        words = argument_words(args)
         require_supported(grants)
         name, fd = open_program(program)
         try:
-            message = work_message((argv0 or name, *args), grants, limits, invoke, audit)
+            message = work_message(
+                (argv0 or guest_name(name), *words), grants, limits, invoke, audit
+            )
             worker = hand_over(message, [fd, *streams.theirs])
         finally:
             os.close(fd)
@@ -60,8 +67,42 @@ def start(
     )
 
 
+def _of_kind(value: T | None, kind: type[T], name: str) -> T:
+    """The value, or what counts when none was given."""
+    if value is None:
+        return kind()
+    if not isinstance(value, kind):
+        made = f"{kind.__name__}(...)"
+        raise TypeError(f"{name} is of {type(value).__name__}; make it with wherever.{made}")
+    return value
+
+
+def argument_words(args: Sequence[Argument]) -> tuple[str | bytes, ...]:
+    """The arguments as a guest can have them."""
+    if isinstance(args, str | bytes | bytearray):
+        raise TypeError(f"args is one word, {args!r}; give a list of words")
+    words: list[str | bytes] = []
+    for word in args:
+        try:
+            data = os.fsencode(word)
+        except TypeError:
+            kind = type(word).__name__
+            raise TypeError(f"an argument is of {kind}: {word!r}; give words as text") from None
+        except UnicodeEncodeError:
+            raise Malformed(f"an argument is no text: {word!r}; give it as bytes") from None
+        if b"\0" in data:
+            raise Malformed(f"an argument cannot hold a NUL: {word!r}")
+        words.append(os.fspath(word))
+    return tuple(words)
+
+
+def guest_name(path: str) -> str:
+    """What the guest gets as its own name: where it lies on the host is not its business."""
+    return os.path.basename(path) or path
+
+
 def work_message(
-    arguments: tuple[str, ...],
+    arguments: tuple[str | bytes, ...],
     grants: Grants,
     limits: Limits,
     invoke: str | None,

@@ -20,7 +20,7 @@ class Streams:
 
     def __init__(
         self,
-        stdin: bytes | str | Stream | None,
+        stdin: bytes | bytearray | memoryview | str | Stream | None,
         stdout: Stream | None,
         stderr: Stream | None,
         *,
@@ -35,8 +35,8 @@ class Streams:
         try:
             if isinstance(stdin, str):
                 stdin = stdin.encode()
-            if isinstance(stdin, bytes):
-                self.feed = stdin
+            if isinstance(stdin, bytes | bytearray | memoryview):
+                self.feed = bytes(stdin)
                 stdin = None
             self._add(stdin, 0, pipe=bool(self.feed) or not capture)
             self._add(stdout, 1, pipe=True)
@@ -50,7 +50,7 @@ class Streams:
 
     def _add(self, given: Stream | None, number: int, *, pipe: bool) -> None:
         if given is not None:
-            self.theirs.append(given if isinstance(given, int) else given.fileno())
+            self.theirs.append(given if isinstance(given, int) else _descriptor(given, number))
             return
         if pipe:
             read, write = os.pipe()
@@ -75,3 +75,17 @@ class Streams:
                 os.close(fd)
         self.ours = [-1, -1, -1]
         self.kept = (-1, -1, -1)
+
+
+def _descriptor(given: IO[bytes] | IO[str], number: int) -> int:
+    """The descriptor of an open file; a worker cannot be given anything else."""
+    try:
+        return given.fileno()
+    except (AttributeError, OSError):  # io.UnsupportedOperation is an OSError
+        name = ("stdin", "stdout", "stderr")[number]
+        instead = (
+            "give the bytes themselves" if number == 0 else f"leave {name} out: it is captured"
+        )
+        raise TypeError(
+            f"{name} is of {type(given).__name__}, which is no file of the system; {instead}"
+        ) from None

@@ -14,7 +14,7 @@ import os
 import stat
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from wherever.system.polling import Readiness
@@ -143,7 +143,7 @@ class Handle:
 
     __slots__ = ("__weakref__",)
 
-    kind: ClassVar[Kind] = Kind.UNKNOWN
+    kind: Kind = Kind.UNKNOWN
 
     def stat(self) -> Stat:
         """fstat(2)."""
@@ -186,7 +186,7 @@ class File(Handle):
 
     __slots__ = ("append", "data_sync", "nonblock", "readable", "sync_writes", "writable")
 
-    kind: ClassVar[Kind] = Kind.REGULAR
+    kind: Kind = Kind.REGULAR
 
     def __init__(self, *, readable: bool = False, writable: bool = False) -> None:
         self.readable = readable
@@ -249,7 +249,7 @@ class Directory(Handle):
 
     __slots__ = ()
 
-    kind: ClassVar[Kind] = Kind.DIRECTORY
+    kind: Kind = Kind.DIRECTORY
 
     def open(self, path: bytes, how: Opening) -> File | Directory:
         """openat(2)."""

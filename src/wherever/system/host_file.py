@@ -9,7 +9,7 @@ import stat
 from collections.abc import Sequence
 from typing import Final
 
-from wherever.system.handles import File, Stat, Whence, refuse
+from wherever.system.handles import File, Kind, Stat, Whence, refuse
 from wherever.system.kernel import utimes_handle
 from wherever.system.polling import READABLE, WRITABLE, Interrupt, Readiness, wait
 
@@ -140,7 +140,7 @@ class HostStream(_HostDescriptor):
     blocked on its standard input can be ended.
     """
 
-    __slots__ = ("_interrupt", "_kind")
+    __slots__ = ("_interrupt", "kind")
 
     def __init__(
         self,
@@ -153,11 +153,11 @@ class HostStream(_HostDescriptor):
     ) -> None:
         super().__init__(fd, readable=readable, writable=writable, owned=owned)
         self._interrupt = interrupt
-        self._kind = stat.S_IFMT(os.fstat(fd).st_mode)
+        self.kind = Kind.of_mode(os.fstat(fd).st_mode)
 
     def _block(self, events: int) -> None:
         """Wait until reading or writing would not block; regular files never do."""
-        if self._kind == stat.S_IFREG:
+        if self.kind is Kind.REGULAR:
             return
         if self.nonblock:
             if not wait([(self.fd, events)], 0, self._interrupt)[0]:
@@ -195,10 +195,10 @@ class HostStream(_HostDescriptor):
         return os.lseek(self.fd, offset, whence)
 
     def sync(self, *, data_only: bool = False) -> None:
-        if self._kind == stat.S_IFREG:
+        if self.kind is Kind.REGULAR:
             (os.fdatasync if data_only else os.fsync)(self.fd)
 
     def readiness(self, events: int) -> Readiness:
-        if self._kind == stat.S_IFREG:
+        if self.kind is Kind.REGULAR:
             return Readiness.always(1)
         return Readiness.of_descriptor(self.fd)

@@ -144,8 +144,13 @@ def _preopens(
             f"--dir takes an existing directory that you may open"
         ) from error
     covered = [path for path, _ in preopens]
-    root = None if b"/" in covered else UngrantedRoot(decisions, covered)
+    root = None if any(map(_is_root, covered)) else UngrantedRoot(decisions, covered)
     return preopens, root
+
+
+def _is_root(path: bytes) -> bool:
+    """Whether a C library finds every name in it: to wasi-libc `.` and `/` are the same."""
+    return all(part in (b"", b".") for part in path.split(b"/"))
 
 
 def _clocks(grants: Grants) -> Clocks:

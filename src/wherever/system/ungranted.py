@@ -9,6 +9,7 @@ reported with the grant that would allow it.
 from __future__ import annotations
 
 import errno
+import os
 
 from wherever.system.decisions import Decisions
 from wherever.system.handles import Directory, Entry, File, Kind, Opening, Stat, refuse
@@ -42,7 +43,8 @@ class UngrantedRoot(Directory):
     def _deny(self, what: str, path: bytes) -> OSError:
         if not path:
             return refuse(errno.ENOENT)
-        self._decisions.ungranted(what, b"/" + path.lstrip(b"/"))
+        # As it reads best: nothing exists here, so no link makes `..` mean something else.
+        self._decisions.ungranted(what, os.path.normpath(b"/" + path.lstrip(b"/")))
         return refuse(errno.ENOENT, path)
 
     def open(self, path: bytes, how: Opening) -> File | Directory:

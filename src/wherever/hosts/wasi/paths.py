@@ -90,13 +90,7 @@ def path_open(
     )
     run.memory.put_u32(result, 0)  # EFAULT before anything is opened
     run.fds.room()
-    try:
-        opened = directory.open(path, how)
-    except IsADirectoryError:
-        if create or truncate or as_directory or not write:
-            raise
-        # Rights to write, but a directory: it is opened, and has those of a directory.
-        opened = directory.open(path, Opening(directory=True, follow=how.follow))
+    opened = directory.open(path, how)
     held = rights & (FILE_RIGHTS if isinstance(opened, File) else DIRECTORY_RIGHTS)
     number = run.fds.add(
         Descriptor(opened, held, inheriting if isinstance(opened, Directory) else 0)
