@@ -7,17 +7,18 @@ A number where an option or a result is wanted is `some` or `ok` of it, as WAVE 
 
 from __future__ import annotations
 
-import json
 import math
 import re
+import struct
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 from wherever.component import types as ct
 from wherever.component.canonical.values import Classes, Err, Ok, Some, bare, none_is_a_value
 
 _TOKEN = re.compile(
-    r"""\s*(?:(?P<number>-?(?:inf|nan|\d+(?:\.\d+)?(?:[eE][+-]?\d+)?))(?![\w-])
+    r"""\s*(?:(?P<number>-?(?:inf|nan|(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?))(?![\w-])
         |(?P<label>%?[A-Za-z][0-9A-Za-z]*(?:-[0-9A-Za-z]+)*)
         |(?P<string>"(?:[^"\\\n]|\\.)*")
         |(?P<char>'(?:[^'\\\n]|\\u\{[0-9a-fA-F]+\}|\\.)')
@@ -130,7 +131,10 @@ class _Parser:
 
                 def flag() -> None:
                     nonlocal bits
-                    bits |= 1 << self.one_of(labels)
+                    bit = 1 << self.one_of(labels)
+                    if bits & bit:
+                        raise self.fail("each flag once")
+                    bits |= bit
 
                 self.items("}", flag)
                 return self.classes.flags(t)(bits)
@@ -177,6 +181,8 @@ class _Parser:
                 return
             index = self.one_of(tuple(types))
             name = tuple(types)[index]
+            if name in given:
+                raise self.fail("each field once")
             self.mark(":")
             given[name] = self.value(types[name])
 
@@ -303,20 +309,20 @@ def show_value(value: Any, t: ct.ValType, classes: Classes) -> str:
             items = zip(value, types, strict=True)
             return f"({', '.join(show_value(item, x, classes) for item, x in items)})"
         case ct.RecordType(fields):
-            attributes = classes.fields(t)
-            parts = [
-                f"{name}: {show_value(getattr(value, attribute), f, classes)}"
-                for (name, f), attribute in zip(fields, attributes, strict=True)
-            ]
-            return f"{{{', '.join(parts)}}}"
+            parts: list[str] = []
+            for (name, f), attribute in zip(fields, classes.fields(t), strict=True):
+                item = getattr(value, attribute)
+                if item is not None or not isinstance(f, ct.OptionType):
+                    parts.append(f"{name}: {show_value(item, f, classes)}")
+            return f"{{{', '.join(parts) or ':'}}}"
         case ct.FlagsType(labels):
             chosen = [label for i, label in enumerate(labels) if value.value >> i & 1]
             return f"{{{', '.join(chosen)}}}"
         case ct.EnumType(labels):
-            return labels[int(value.value)]
+            return _label(labels[int(value.value)])
         case ct.VariantType(cases):
             index = classes.cases(t).index(type(value))
-            name, payload = cases[index]
+            name, payload = _label(cases[index][0]), cases[index][1]
             if payload is None:
                 return name
             return f"{name}({show_value(value.value, payload, classes)})"
@@ -334,30 +340,57 @@ def show_value(value: Any, t: ct.ValType, classes: Classes) -> str:
             return repr(value)
 
 
+_WORDS = frozenset({"true", "false", "inf", "nan", "some", "none", "ok", "err"})
+_ESCAPED = {"\n": "\\n", "\r": "\\r", "\t": "\\t", '"': '\\"', "'": "\\'", "\\": "\\\\"}
+
+
+def _label(text: str) -> str:
+    """A label, told from WAVE's own words."""
+    return f"%{text}" if text in _WORDS else text
+
+
+def _escape(text: str) -> str:
+    """Text as it stands between quotes; what would not print is written out."""
+    return "".join(
+        [_ESCAPED.get(c) or (c if c.isprintable() else f"\\u{{{ord(c):x}}}") for c in text]
+    )
+
+
+def _show_float(value: float, *, single: bool) -> str:
+    """The shortest decimal that reads back as the same number, without an exponent."""
+    if math.isnan(value):
+        return "nan"
+    if math.isinf(value):
+        return "inf" if value > 0 else "-inf"
+    text = repr(value)
+    if single:
+        stored = struct.pack("<f", value)
+        for digits in range(1, 10):
+            text = f"{value:.{digits}g}"
+            if struct.pack("<f", float(text)) == stored:
+                break
+    return format(Decimal(text), "f").removesuffix(".0")
+
+
 def _show_prim(value: Any, prim: ct.Prim) -> str:
     match bare(prim):
         case ct.Prim.BOOL:
             return "true" if value else "false"
         case ct.Prim.STRING:
-            return json.dumps(value, ensure_ascii=False)
+            return f'"{_escape(value)}"'
         case ct.Prim.CHAR:
-            escaped = {"'": "\\'", "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
-            return f"'{escaped.get(value, value)}'"
+            return f"'{_escape(value)}'"
         case ct.Prim.F32 | ct.Prim.F64:
-            if math.isnan(value):
-                return "nan"
-            if math.isinf(value):
-                return "inf" if value > 0 else "-inf"
-            return str(int(value)) if value == int(value) and abs(value) < 1e15 else repr(value)
+            return _show_float(value, single=bare(prim) is ct.Prim.F32)
         case _:
             return str(value)
 
 
 def show_result(ft: ct.FuncType, value: Any, classes: Classes, *, failed: bool = False) -> str:
-    """What a call gave, as WAVE; nothing for a function without a result."""
+    """What a call gave, as WAVE; the empty tuple for a function without a result."""
     result = ft.result
     if result is None:
-        return ""
+        return "()"
     if isinstance(result, ct.ResultType):
         return show_value(Err(value) if failed else Ok(value), result, classes)
     return show_value(value, result, classes)

@@ -8,7 +8,7 @@ refused when the component is linked, with both signatures, not when the guest h
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, cast
 
 from wherever.component import names
 from wherever.component import types as ct
@@ -220,7 +220,7 @@ def _plainly_takes(function: Any, count: int) -> bool:
     elif hasattr(function, "__code__"):
         bound = 0
     else:
-        kind: Any = type(made)
+        kind = cast("Any", type)(made)
         function = getattr(kind, "__call__", None)  # noqa: B004  # its code is wanted
     code = getattr(function, "__code__", None)
     if code is None or code.co_kwonlyargcount:
