@@ -38,7 +38,7 @@ def test_a_function_by_its_symbol(program: bytes) -> None:
     assert first.start == found.entry
     assert first.instructions[0].endswith("cmp x0, #2")
     titles = [title for title, _ in found.wasm]
-    assert titles == ["Wasm, fib", "Wasm, enter fib"]
+    assert titles == ["Wasm, fib", "Wasm, enter fib", "Wasm, resume fib"]
     assert any("call " in line for line in found.wasm[0][1])
     # what is shown of the IR is its text, and reads back
     for block in found.blocks:
