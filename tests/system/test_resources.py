@@ -14,6 +14,7 @@ import pytest
 from wherever.errors import LimitExceeded
 from wherever.system.clocks import CoarseClocks, FixedClocks, RealClocks
 from wherever.system.descriptors import DescriptorTable
+from wherever.system.handles import Kind
 from wherever.system.host_file import HostStream
 from wherever.system.polling import READABLE, Interrupt, Interrupted, State, wait
 from wherever.system.randomness import RealRandomness, SeededRandomness
@@ -235,3 +236,20 @@ def test_a_relative_path_can_be_granted(tmp_path: Path, monkeypatch: pytest.Monk
     around = surroundings(Grants(dirs=["here"]))
     assert [path for path, _ in around.preopens] == [b"here"]
     around.close()
+
+
+def test_a_stream_is_the_kind_of_thing_it_is(tmp_path: Path) -> None:
+    # isatty(3) and lseek(2) of a guest go by it, and whether poll(2) asks the kernel
+    (tmp_path / "file").write_text("x")
+    reading, writing = os.pipe()
+    ours, theirs = os.openpty()
+    regular = os.open(tmp_path / "file", os.O_RDONLY)
+    try:
+        kinds = [
+            HostStream(fd, readable=True, writable=False, owned=False).kind
+            for fd in (reading, theirs, regular)
+        ]
+    finally:
+        for fd in (reading, writing, ours, theirs, regular):
+            os.close(fd)
+    assert kinds == [Kind.FIFO, Kind.CHARACTER, Kind.REGULAR]
