@@ -40,13 +40,11 @@ s64 device_read(u32 number, void *to, u64 n) {
   switch (number) {
   case NULL_: return 0;
   case RANDOM: case URANDOM: return random_bytes(to, n);
-  case TTY: return fd_get(0) ? file_read(fd_get(0), to, n) : -EIO;
   default: memset(to, 0, (size_t)n); return (s64)n;
   }
 }
 s64 device_write(u32 number, const void *from, u64 n) {
   if (number == FULL) return -ENOSPC;
-  if (number == TTY) return fd_get(1) ? file_write(fd_get(1), from, n) : -EIO;
   return (s64)n;
 }
 s64 sys_getrandom(u64 out, u64 size, u32 flags) {

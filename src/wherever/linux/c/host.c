@@ -280,7 +280,7 @@ static s64 host_write(struct file *f, const void *from, u64 n) {
     u64 end;
     if ((error = wasi_fd_seek(f->host, 0, 2, &end))) return from_wasi(error);
   }
-  error = wasi_fd_write(f->host, &v, 1, &done);
+  error = wasi_fd_write(f->aux ? f->aux - 1 : f->host, &v, 1, &done);
   return error ? from_wasi(error) : (s64)done;
 }
 static s64 host_pread(struct file *f, void *to, u64 n, s64 offset) {
@@ -435,7 +435,9 @@ static u32 fd_poll(struct file *f) {
       }
   return ready;
 }
-static void fd_drop(struct file *f) { wasi_fd_close(f->host); }
+static void fd_drop(struct file *f) {
+  if (!f->aux) wasi_fd_close(f->host);
+}
 
 const struct file_ops host_ops = {
   .read = host_read, .write = host_write, .pread = host_pread, .pwrite = host_pwrite,

@@ -85,7 +85,7 @@ struct file {
   u32 kind;                                             /* of a host descriptor: its file type */
   void *node;                                           /* of the other kinds */
   char *path;                                           /* canonical, as the guest sees it; may be NULL */
-  u32 aux;
+  u32 aux;                                              /* of /dev/tty: where it writes, plus one; it owns neither */
 };
 extern const struct file_ops host_ops, tree_ops, pipe_ops, event_ops, timer_ops, signal_ops, epoll_ops;
 struct file *file_new(const struct file_ops *ops, u32 flags);
@@ -155,6 +155,10 @@ int host_utimens(u32 fd, const char *path, int follow, const struct timespec *ti
 int host_statfs(u32 fd, struct statfs *s);
 int host_is_terminal(struct file *f);
 struct file *host_file(u32 fd, u32 flags);
+
+/* ---- the terminal (terminal.c) */
+void terminal_start(void);                              /* which standard descriptors are one */
+int terminal_open(const char *path, u32 flags, struct file **out);   /* /dev/tty */
 
 /* ---- the tree in memory: tmpfs, /dev, /proc (tree.c, proc.c, devices.c) */
 enum { TREE_DIRECTORY, TREE_FILE, TREE_LINK, TREE_DEVICE, TREE_TEXT, TREE_FDS, TREE_FDLINK };

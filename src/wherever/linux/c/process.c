@@ -72,6 +72,29 @@ s64 sys_get_robust_list(int pid, u64 out, u64 size) {
   return copy_out(size, &robust_size, 8) || copy_out(out, &robust_list, 8) ? -EFAULT : 0;
 }
 
+/* rseq(2): there is one processor, number 0, and nothing preempts, so no critical section ever aborts. */
+s64 sys_rseq(u64 address, u32 size, u32 flags, u32 signature) {
+  struct { u32 cpu_start, cpu; u64 section; u32 flags, node, id, padding; } area = {0};
+  static u64 registered;
+  static u32 registered_size, registered_signature;
+  if (flags & ~1u) return -EINVAL;
+  if (flags & 1 || registered) {
+    if (!registered || address != registered || size != registered_size) return -EINVAL;
+    if (signature != registered_signature) return -EPERM;
+    if (!(flags & 1)) return -EBUSY;
+    area.cpu = ~0u;                                     /* RSEQ_CPU_ID_UNINITIALIZED */
+    if (copy_out(address, &area, sizeof area)) return -EFAULT;
+    registered = 0;
+    return 0;
+  }
+  if (size < sizeof area || address & 31) return -EINVAL;
+  if (copy_out(address, &area, sizeof area)) return -EFAULT;
+  registered = address;
+  registered_size = size;
+  registered_signature = signature;
+  return 0;
+}
+
 /* One thread: nobody else can wake a waiter, so a wait ends by its timeout or by a signal. */
 s64 sys_futex(u64 address, int operation, u32 value, u64 timeout, u64 other, u32 third) {
   enum { WAIT, WAKE, REQUEUE = 3, CMP_REQUEUE, WAKE_OP, LOCK_PI, UNLOCK_PI, TRYLOCK_PI, WAIT_BITSET, WAKE_BITSET };

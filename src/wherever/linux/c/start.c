@@ -61,6 +61,7 @@ EXPORT(linux_start) u64 linux_start(void) {
   rlimits[RLIMIT_STACK].rlim_cur = linux_image.stack_size ? linux_image.stack_size : 8 << 20;
   mounts_start();
   files_start();
+  terminal_start();
   trace_start();
 
   const char *name = arguments ? command_line : "guest", *base = strrchr(name, '/');

@@ -9,6 +9,32 @@ static struct termios settings = {
 static struct winsize size = {24, 80, 0, 0};
 static int foreground = PID;
 
+/* The controlling terminal stays open for /dev/tty, whatever becomes of descriptors 0, 1 and 2. */
+static struct file *input, *output;
+void terminal_start(void) {
+  for (int fd = 0; fd < 3; fd++) {
+    struct file *f = fd_get(fd);
+    if (!f || !host_is_terminal(f)) continue;
+    struct file **which = fd ? &output : &input;
+    if (!*which) file_hold(*which = f);
+  }
+}
+int terminal_open(const char *path, u32 flags, struct file **out) {
+  const struct file *in = input ? input : output, *to = output ? output : input;
+  if (!in) return -ENXIO;
+  struct file *f = file_new(&host_ops, flags);
+  if (!f) return -ENOMEM;
+  f->host = in->host;
+  f->aux = to->host + 1;
+  f->kind = in->kind;
+  if (path && !(f->path = copy_string(path))) {
+    file_drop(f);
+    return -ENOMEM;
+  }
+  *out = f;
+  return 0;
+}
+
 #ifndef WHEREVER_HOST
 static u16 from_environment(const char *name, u16 otherwise) {
   u32 n = (u32)strlen(name), value = 0;
@@ -22,21 +48,17 @@ static u16 from_environment(const char *name, u16 otherwise) {
 #endif
 
 static s64 terminal(struct file *f, u32 request, u64 address) {
-#ifdef WHEREVER_HOST
-  struct file *standard = fd_get(0);
-  u32 host = f->ops != &tree_ops ? f->host : standard ? standard->host : 0;   /* /dev/tty is fd 0 */
-#endif
   switch (request) {
   case TCGETS:
 #ifdef WHEREVER_HOST
-    if (ours_tty_get(host, &settings) < 0) return -ENOTTY;
+    if (ours_tty_get(f->host, &settings) < 0) return -ENOTTY;
 #endif
     return copy_out(address, &settings, sizeof settings);
   case TCSETS: case TCSETSW: case TCSETSF: {
     struct termios new;
     if (copy_in(&new, address, sizeof new)) return -EFAULT;
 #ifdef WHEREVER_HOST
-    s32 r = ours_tty_set(host, request - TCSETS, &new);
+    s32 r = ours_tty_set(f->host, request - TCSETS, &new);
     if (r < 0) return r;
 #endif
     settings = new;
@@ -44,7 +66,7 @@ static s64 terminal(struct file *f, u32 request, u64 address) {
   }
   case TIOCGWINSZ:
 #ifdef WHEREVER_HOST
-    if (ours_tty_size(host, &size) < 0) return -ENOTTY;
+    if (ours_tty_size(f->host, &size) < 0) return -ENOTTY;
 #else
     size.ws_row = from_environment("LINES", size.ws_row);
     size.ws_col = from_environment("COLUMNS", size.ws_col);
@@ -83,8 +105,7 @@ s64 sys_ioctl(int fd, u32 request, u64 address) {
   default: break;
   }
   if (f->ops->ioctl) return f->ops->ioctl(f, request, address);
-  int device = f->ops == &tree_ops && tree_of(f)->type == TREE_DEVICE && tree_of(f)->number == 0x500;
-  if (device || host_is_terminal(f)) return terminal(f, request, address);
+  if (host_is_terminal(f)) return terminal(f, request, address);
   if (request == FIONREAD && !f->ops->stat(f, &s) && (s.mode & S_IFMT) == S_IFREG) {
     s64 at = f->ops->seek(f, 0, SEEK_CUR), left = s.size - (at < 0 ? 0 : at);
     on = left > 0x7fffffff ? 0x7fffffff : left < 0 ? 0 : (int)left;

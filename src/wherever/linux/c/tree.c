@@ -111,8 +111,7 @@ int tree_open(struct tree *t, const char *path, u32 flags, struct file **out) {
   if (flags & O_DIRECTORY && !directory) return -ENOTDIR;
   if (directory && access != O_RDONLY) return -EISDIR;
   if (t->type == TREE_TEXT && access != O_RDONLY && !(t->mode & 0222)) return -EACCES;
-  if (t->type == TREE_DEVICE && t->number == 0x500 && !(fd_get(0) && host_is_terminal(fd_get(0))))
-    return -ENXIO;                                      /* /dev/tty without a terminal */
+  if (t->type == TREE_DEVICE && t->number == 0x500 && !(flags & O_PATH)) return terminal_open(path, flags, out);
   struct host_stat s;
   tree_stat(t, &s);
   int wanted = (access != O_WRONLY ? 4 : 0) | (access != O_RDONLY ? 2 : 0);
@@ -201,7 +200,6 @@ static s64 tree_seek(struct file *f, s64 offset, int whence) {
   struct open_tree *o = f->node;
   s64 size = o->tree->type == TREE_TEXT ? o->text.length : (s64)o->tree->size;
   if (o->tree->type == TREE_DEVICE) {
-    if (o->tree->number == 0x500) return -ESPIPE;
     return f->position = 0;
   }
   switch (whence) {
