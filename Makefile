@@ -86,6 +86,10 @@ busybox: setup  ## every line of Debian's static arm64 busybox, translated, besi
 	$(BIN)/wherever translate $(HOME)/.cache/wherever-tests/aarch64/busybox -o /dev/null
 	$(BIN)/pytest -q -n $(JOBS) tests/programs/test_busybox.py --whole
 
+terminal: setup  ## editors, pagers and shells typed into on a pseudo-terminal, beside qemu
+	bash tests/oracle/aarch64/fetch.sh $(HOME)/.cache/wherever-tests/aarch64
+	$(BIN)/pytest -q tests/programs/test_terminal.py --whole
+
 bash: setup  ## every script for Debian's static arm64 bash, translated, beside qemu
 	bash tests/oracle/aarch64/fetch.sh $(HOME)/.cache/wherever-tests/aarch64
 	$(BIN)/wherever translate $(HOME)/.cache/wherever-tests/aarch64/bash -o /dev/null

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import signal
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -98,6 +99,7 @@ def qemu(program: Path, name: str, line: Line, base: Path) -> Outcome:
         timeout=_SECONDS,
         check=False,
         umask=0o022,
+        preexec_fn=_signals_as_at_first,
     )
     status = 128 - done.returncode if done.returncode < 0 else done.returncode
     stderr = re.sub(rb"^qemu: .*\n", b"", done.stderr, flags=re.MULTILINE)
@@ -128,6 +130,12 @@ def ours(program: Path, name: str, line: Line, base: Path) -> Outcome:
         result.stderr,
         scratch.snapshot(directory),
     )
+
+
+def _signals_as_at_first() -> None:
+    """A job in the background of a script ignores these; the guest must not inherit that."""
+    for number in (signal.SIGINT, signal.SIGQUIT):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def _input(directory: Path, line: Line) -> bytes:
