@@ -120,14 +120,15 @@ def test_completion_offers_every_verb_and_flag() -> None:
                 assert name in text
 
 
-def complete(line: str) -> set[str]:
+def complete(line: str, each: str = "%s\\n") -> set[str]:
     words = line.split(" ")
     quoted = " ".join(f"'{word}'" for word in words)
-    ask = f"COMP_WORDS=({quoted}); COMP_CWORD={len(words) - 1}; _wherever; echo ${{COMPREPLY[*]}}"
+    show = f"printf '{each}' \"${{COMPREPLY[@]}}\""
+    ask = f"COMP_WORDS=({quoted}); COMP_CWORD={len(words) - 1}; _wherever; {show}"
     command = ["bash", "-c", script("bash") + ask]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stderr == ""
-    return set(done.stdout.split())
+    return set(done.stdout.split("\n")) - {""}
 
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
@@ -140,6 +141,9 @@ def test_bash_completes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     assert complete("wherever run --clock ") == {"real", "coarse", "fixed:"}
     assert complete("wherever run --dns a") == {"app.wasm"}
     assert complete("wherever run --env A=1 app.wasm --m") == set()  # the guest's own words
+    assert complete("wherever run app.wasm a") == {"app.wasm"}
+    (tmp_path / "my data").touch()
+    assert complete("wherever run m", each="<%s>") == {"<my data>"}
 
 
 def test_a_closed_pipe_is_no_traceback() -> None:

@@ -51,6 +51,10 @@ def _bash() -> str:
     )
     paths = "|".join(f"--{name}" for name in sorted(_PATHS))
     return f"""\
+_wherever_files() {{
+  local IFS=$'\\n'  # a name with spaces is one name
+  COMPREPLY=($(compgen -f -- "$1"))
+}}
 _wherever() {{
   local current="${{COMP_WORDS[COMP_CWORD]}}" before="${{COMP_WORDS[COMP_CWORD-1]}}"
   local verb="${{COMP_WORDS[1]}}" flags taking words i
@@ -69,19 +73,19 @@ _wherever() {{
   fi
   case "$before" in
 {values}
-    {paths}) COMPREPLY=($(compgen -f -- "$current")); return ;;
+    {paths}) _wherever_files "$current"; return ;;
     --*) case "$taking" in *" $before "*) return ;; esac ;;
   esac
   for ((i = 2; i < COMP_CWORD; i++)); do
     case "${{COMP_WORDS[i]}}" in
       --*) case "$taking" in *" ${{COMP_WORDS[i]}} "*) i=$((i + 1)) ;; esac ;;
-      *) COMPREPLY=($(compgen -f -- "$current")); return ;;
+      *) _wherever_files "$current"; return ;;
     esac
   done
   case "$current" in
     -*) COMPREPLY=($(compgen -W "$flags" -- "$current")) ;;
     *) if [ -n "$words" ]; then COMPREPLY=($(compgen -W "$words" -- "$current"))
-       else COMPREPLY=($(compgen -f -- "$current")); fi ;;
+       else _wherever_files "$current"; fi ;;
   esac
 }}
 complete -o filenames -F _wherever wherever

@@ -40,7 +40,8 @@ VERBS: tuple[Verb, ...] = (
         "run",
         "wherever run [GRANTS] [LIMITS] PROGRAM [ARGS...]",
         "run a program with only the rights you give it",
-        "PROGRAM is a WebAssembly module (.wasm), its text (.wat) or code compiled here (.cwasm).\n"
+        "PROGRAM is a WebAssembly module or component (.wasm), a module's text (.wat), code\n"
+        "compiled here (.cwasm), or a static Linux program for aarch64, which is translated.\n"
         "It gets no file, variable or connection that is not granted. What follows PROGRAM is the\n"
         "program's own; its exit status is wherever's.",
         (
@@ -54,7 +55,9 @@ VERBS: tuple[Verb, ...] = (
         (
             Option("invoke", "NAME", "call this export with ARGS and print its results"),
             Option("audit", "FILE", "write every decision to FILE as JSON lines"),
-            Option("argv0", "NAME", "the program's name as it sees it; PROGRAM unless said"),
+            Option(
+                "argv0", "NAME", "the program's name as it sees it; PROGRAM's file name unless said"
+            ),
         ),
         takes_grants=True,
     ),
