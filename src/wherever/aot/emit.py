@@ -39,6 +39,7 @@ from wherever.ir.ops import I32, I64, V128
 from wherever.ir.values import Block, ExitKind, Value
 from wherever.isa.aarch64.registers import REGISTERS, X
 from wherever.passes.structure import Edge, Graph, structure
+from wherever.passes.unroll import cycles, repeated
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -111,6 +112,7 @@ class FunctionEmitter(Nested):
         self.link_local = -1
         self.starts: list[int] = []
         self.index: dict[int, int] = {}
+        self.moved: dict[tuple[int, int], int] = {}  # edges of repeated loops
         self.leaves: dict[int, tuple[int, int]] = {}  # node -> (from block, target) of a tail exit
         self.after_masks: dict[int, int] = {}
         self.dirty: dict[int, int] = {}
@@ -124,6 +126,7 @@ class FunctionEmitter(Nested):
         # blocks that begin anew in the resume body where a NaN is to be exact: their selectors
         self.exact = exact or {}
         self.selected = -1  # the local with the selector
+        self.asked: list[int] = []  # the selector of each question
 
     # -- the whole function
 
@@ -132,6 +135,13 @@ class FunctionEmitter(Nested):
         self.starts = self.c.functions.bodies[self.signature.entry].reached
         self.index = {start: i for i, start in enumerate(self.starts)}
         graph = structure(self._edges(), 0)
+        loops = cycles(graph, self._weigh)
+        if loops:
+            moved, copies = repeated(len(self.starts), loops)
+            self.moved = moved
+            self.starts = [*self.starts, *(self.starts[node] for node in copies)]
+            self.leaves.clear()
+            graph = structure(self._edges(), 0)
         self._masks()
         if self.signature.recursive:
             self.depth_local = self.locals.new(I32)
@@ -144,7 +154,6 @@ class FunctionEmitter(Nested):
         self.graph = graph
         if self.exact:
             self.selected = self.locals.new(I32)
-            self.context.push("exactly", -2)
         self.context.push("escape", -1)
         self._tree(graph.order[0])
         self.code += e.UNREACHABLE
@@ -161,8 +170,19 @@ class FunctionEmitter(Nested):
                     inside = len(edges)
                     edges.append([])
                     self.leaves[inside] = (start, target)
+                elif self.moved:
+                    inside = self.moved.get((i, inside), inside)
                 edges[i].append((inside, -1))
         return edges
+
+    def _weigh(self, node: int) -> int:
+        """How much a copy of a block would add, or -1 where it is not for copying."""
+        if node >= len(self.starts):
+            return -1
+        block = self.blocks[self.starts[node]]
+        if block.exit.kind not in (ExitKind.JUMP, ExitKind.BRANCH):
+            return -1
+        return len(block.effects) + len(block.outs) + 1
 
     def _masks(self) -> None:
         """Liveness after each block's own work, and which registers need locals."""
@@ -220,7 +240,7 @@ class FunctionEmitter(Nested):
         parameters = mask_of(self.signature.parameters)
         transfers = {start: self._transfer(self.blocks[start]) for start in self.starts}
         self.hoisted = self._hoistable(graph, transfers)
-        inside = {start: graph_node for graph_node, start in enumerate(self.starts)}
+        inside = self.index
         order = [self.starts[n] for n in graph.order if n < len(self.starts)]
         dirties = self.dirty = dict.fromkeys(self.starts, 0)
         touches = self.touched = dict.fromkeys(self.starts, 0)
@@ -572,8 +592,8 @@ class FunctionEmitter(Nested):
 
     def _exactly_if(self, selector: int) -> None:
         """Begin this block anew in the resume body if the condition on the stack holds."""
-        self.code += e.i32_const(selector) + e.local_set(self.selected)
-        self.code += e.branch_if(self.context.depth(-2))
+        self.code += e.branch_if(self.context.depth(-1) + 1 + len(self.asked))
+        self.asked.append(selector)
 
     def _code_index(self) -> None:
         """The table index of the address in the return local, or leave."""
@@ -798,7 +818,7 @@ class FunctionEmitter(Nested):
             tail += e.local_get(self._returning())
             self._throw()
             self.code = code
-        exactly = self._exactly() if self.exact else b""
+        exactly = self._exactly() if self.asked else b""
         head = bytearray(self.narrowed)
         head += self._deeper() if self.depth_local >= 0 else b""
         if self.link_local not in (-1, self.locals.slots.get(LINK, -1)):
@@ -812,8 +832,15 @@ class FunctionEmitter(Nested):
         body = e.BLOCK + bytes(code) + e.END + bytes(tail)
         if not self.escape_used:
             body += e.UNREACHABLE
-        if self.exact:
-            body = e.BLOCK + body + e.END + exactly
+        if self.asked:
+            # a landing of its own for each question: with one way into it, no values have to be
+            # moved where the question is asked
+            last = len(self.asked) - 1
+            landings = bytearray()
+            for at, selector in enumerate(self.asked):
+                landings += e.END + e.i32_const(selector) + e.local_set(self.selected)
+                landings += e.branch(last - at)
+            body = e.BLOCK * (len(self.asked) + 1) + body + landings + e.END + exactly
         body = bytes(head) + body
         return Emitted(self.locals.types[len(parameters) :], body + e.END)
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from wherever.aot import encode as e
-from wherever.aot.nans import BLIND, MAX_CHAIN, tests_itself, unequal
+from wherever.aot.nans import BLIND, MAX_CHAIN, SUM, tests_itself, unequal
 from wherever.ir import opcodes as op
 from wherever.ir.ops import BY_NUMBER, F32, F64, I32, I64, V128, VOID, Kind
 from wherever.ir.values import Block, Value
@@ -81,7 +81,7 @@ _FMA: Final = {
     op.F32_FMA: (op.F32X4_SPLAT, op.F32X4_RELAXED_MADD, op.F32X4_EXTRACT_LANE),
     op.F64_FMA: (op.F64X2_SPLAT, op.F64X2_RELAXED_MADD, op.F64X2_EXTRACT_LANE),
 }
-_LOAD_LANE: Final = {op.F32_LOAD: op.V128_LOAD32_ZERO, op.F64_LOAD: op.V128_LOAD64_ZERO}
+_LOAD_LANE: Final = {op.F32_LOAD: op.V128_LOAD32_SPLAT, op.F64_LOAD: op.V128_LOAD64_SPLAT}
 # plain loads and stores for the atomic ones: one thread runs at a time
 _PLAIN_LOAD: Final = {
     op.I32_ATOMIC_LOAD: op.I32_LOAD,
@@ -525,19 +525,33 @@ class Expressions:
         """Leave for the exact body in every rare case; what is left has its usual value."""
         assert self.leave is not None
         code = self.code
+        together: dict[int, list[int]] = {}  # the operation that compares -> locals of results
         for root in self.roots:
             usual = root.args[1]
             if tests_itself(root):
-                self._usual(usual)
+                if usual.place < 0:
+                    self._usual(usual)
+                    code += e.DROP
                 root.place = usual.place
-                code += e.local_get(root.place) + e.OPCODE[unequal(root)]
-                if usual.type == V128:
-                    code += e.OPCODE[op.V128_ANY_TRUE]
+                together.setdefault(unequal(root), []).append(usual.place)
             else:
                 self.emit(usual)
                 root.place = self.locals.temporary(root.type)
                 code += e.local_set(root.place)
                 self.emit(root.args[0])
+                self.leave()
+        for number, places in together.items():
+            place = places[0]
+            if len(places) > 1:
+                # a sum is a NaN if one of its terms is (or infinities meet, which does no harm)
+                code += e.local_get(place)
+                for other in places[1:]:
+                    code += e.local_get(other) + e.OPCODE[SUM[number]]
+                place = self.locals.temporary(self.locals.types[place])
+                code += e.local_set(place)
+            code += e.local_get(place) + e.local_get(place) + e.OPCODE[number]
+            if self.locals.types[place] == V128:
+                code += e.OPCODE[op.V128_ANY_TRUE]
             self.leave()
         self.roots.clear()
 

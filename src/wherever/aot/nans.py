@@ -39,6 +39,8 @@ BLIND: Final = frozenset(
     }
 )
 _UNEQUAL: Final = frozenset(BY_NAME[f"{shape}.ne"].number for shape in _SHAPES)
+# by the operation that compares, the one that adds
+SUM: Final = {BY_NAME[f"{shape}.ne"].number: BY_NAME[f"{shape}.add"].number for shape in _SHAPES}
 MAX_CHAIN: Final = 8
 
 
