@@ -49,6 +49,8 @@ PARAMETERS: Final = (*X[:9], SP, LINK, *V[:8])
 RESULTS: Final = (X[0], X[1], *V[:4])
 UNIFORM_PARAMETERS: Final = (X[0], X[1], X[2], X[3], SP, LINK)
 UNIFORM_RESULTS: Final = (X[0],)
+# results of a callee that are worth handing on as such; vectors that nobody touched stay in globals
+_HANDED_ON: Final = mask_of((X[0], X[1], V[0]))
 _RETURNED: Final = mask_of(RESULTS)
 SYSCALL_READS: Final = mask_of((*X[:6], X[8]))
 _CALLEE_SAVED: Final = mask_of(AAPCS64.callee_saved) | 1 << SP
@@ -85,6 +87,7 @@ class Signature:
     indirect: bool = False
     uses: int = 0  # what its own instructions, or parameters of its callees, take from registers
     makes: int = 0  # what its own instructions, or results of its callees, put into registers
+    gives: int = 0  # what its own instructions change, and those of what it ends by jumping to
     live: dict[int, int] = field(default_factory=dict[int, int])  # block -> live on entry
 
     @property
@@ -130,6 +133,15 @@ class Conventions:
         if end.kind is ExitKind.CALL_INDIRECT and following:
             order = self.liveness.order[signature.entry]
             following &= self.returned.wanted(signature.entry, order, end.other)
+        elif end.kind is ExitKind.CALL:
+            callee = self.all.get(end.target)
+            # what only a callee's callees leave in a register is no result; what is not written
+            # is not touched, and what the callee itself puts there may be for this caller alone
+            # (functions that a compiler outlined)
+            if callee is not None and following & callee.writes & ~callee.gives:
+                order = self.liveness.order[signature.entry]
+                wanted = self.returned.wanted(signature.entry, order, end.other)
+                following &= wanted | callee.gives | ~callee.writes
         return following
 
     def callees_first(self) -> list[int]:
@@ -316,6 +328,31 @@ def _recursive(c: Conventions) -> list[int]:
         if signature.taken:
             edges[anything].append(entry)
     return sorted(on_cycles(edges) - {anything})
+
+
+def _gives(c: Conventions) -> None:
+    """What functions change themselves, or where they end by a tail call."""
+    tails: list[tuple[Signature, list[Signature]]] = []
+    for signature in c.all.values():
+        signature.gives = signature.changes
+        targets: list[Signature] = []
+        for start in signature.frame.tail_calls:
+            end = c.functions.blocks[start].exit
+            if end.kind is ExitKind.JUMP_INDIRECT:
+                signature.gives = ALL
+            targets += [c.all[target] for target in end.successors() if target in c.all]
+        if targets:
+            tails.append((signature, targets))
+    changed = True
+    while changed:
+        changed = False
+        for signature, targets in tails:
+            gives = signature.gives
+            for target in targets:
+                gives |= target.gives
+            if gives != signature.gives:
+                signature.gives = gives
+                changed = True
 
 
 class Liveness:
@@ -598,7 +635,7 @@ def _handed_over(c: Conventions) -> None:
             known = c.all.get(callee)
             if known is not None:
                 uses |= mask_of(known.parameters)
-                makes |= mask_of(known.results)
+                makes |= mask_of(known.results) & _HANDED_ON
         signature.uses = uses
         signature.makes = makes
 
@@ -610,6 +647,7 @@ def conventions(functions: Functions, *, standard: bool = True) -> Conventions:
         c.facts[start] = Facts(block)
     _frames(c, list(functions.bodies.values()))
     _writes(c)
+    _gives(c)
     c.returned = Returned(functions, c.facts, standard)
     c.liveness = Liveness(c)
     c.liveness.run()

@@ -81,7 +81,6 @@ _FMA: Final = {
     op.F32_FMA: (op.F32X4_SPLAT, op.F32X4_RELAXED_MADD, op.F32X4_EXTRACT_LANE),
     op.F64_FMA: (op.F64X2_SPLAT, op.F64X2_RELAXED_MADD, op.F64X2_EXTRACT_LANE),
 }
-_LOAD_LANE: Final = {op.F32_LOAD: op.V128_LOAD32_SPLAT, op.F64_LOAD: op.V128_LOAD64_SPLAT}
 # plain loads and stores for the atomic ones: one thread runs at a time
 _PLAIN_LOAD: Final = {
     op.I32_ATOMIC_LOAD: op.I32_LOAD,
@@ -505,13 +504,8 @@ class Expressions:
             return
         fused = _FMA.get(usual.op)
         for arg in usual.args:
-            if fused is None:
-                self._blind(arg)
-            elif arg.op in _LOAD_LANE and self._single(arg):
-                # what is in the other lanes does not matter: a load into a vector saves the splat
-                self._memory(_LOAD_LANE[arg.op], arg)
-            else:
-                self._blind(arg)
+            self._blind(arg)
+            if fused is not None:
                 code += e.OPCODE[fused[0]]
         if fused is None:
             code += e.OPCODE[usual.op]
