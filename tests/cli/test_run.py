@@ -162,6 +162,33 @@ def test_inspect_and_validate() -> None:
     assert wherever("validate", "PROGRAM", program=HELLO) == (0, "", "")
 
 
+def test_validate_takes_modules_and_components_and_hostile_bytes(tmp_path: Path) -> None:
+    component = b"\0asm\x0d\0\1\0"
+    types, functions, code = b"\x01\x04\1\x60\0\0", b"\x03\x02\1\0", b"\x0a\x05\1\3\0\x1a\x0b"
+    core = b"\0asm\1\0\0\0" + types + functions + code  # drop, of nothing
+    broken_core = b"\x01" + bytes((len(core),)) + core
+    files = {
+        "empty": b"",
+        "good.wasm": component,
+        "deep.wasm": component + b"\x04\x08" + component[:8],
+        "core.wasm": component + broken_core,
+        "cut.wasm": b"\0asm",
+    }
+    for name, data in files.items():
+        (tmp_path / name).write_bytes(data)
+    paths = [str(tmp_path / name) for name in files]
+    status, out, err = wherever("validate", "--json", *paths)
+    assert (status, err) == (65, "")
+    told = {Path(each["name"]).name: each for each in json.loads(out)}
+    assert [name for name, each in told.items() if each["valid"]] == ["good.wasm", "deep.wasm"]
+    assert "empty" in told["empty"]["error"]
+    assert "the core module at 0xa" in told["core.wasm"]["error"]
+    status, out, err = wherever("validate", *paths)
+    assert (status, out) == (65, "")
+    assert err.count("wherever: error:") == 3
+    assert "Caused by" not in err
+
+
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
 def test_closed_standard_streams_are_no_trouble(tmp_path: Path, closed: str) -> None:
     file = tmp_path / "exits.wat"

@@ -80,8 +80,8 @@ VERBS: tuple[Verb, ...] = (
     ),
     Verb(
         "validate",
-        "wherever validate PROGRAM...",
-        "whether programs are valid; says where they are not",
+        "wherever validate [--json] PROGRAM...",
+        "whether modules and components are valid; says where they are not",
         "Prints nothing when all are valid. The exit status is 65 when one is not.",
         (("wherever validate build/*.wasm", "check many files"),),
     ),

@@ -145,7 +145,7 @@ def refused(message: str) -> Exception:
         if words in message:
             return LimitExceeded(f"{message} (limit: {limit})", limit=limit)
     if "incompatible import type" in message or "types incompatible" in message:
-        return LinkFailure(" ".join(message.replace("\n\nCaused by:\n", ": ").split()))
+        return LinkFailure(message)
     return GuestTrap(message)
 
 

@@ -292,11 +292,17 @@ def _found_version(entry: str) -> str:
 
 
 def message_of(error: int) -> str:
-    """The text of a wasmtime_error_t, which this frees."""
+    """The text of a wasmtime_error_t, which this frees; causes follow after colons."""
     lib = library()
     vector = (c_size_t * 2)()
     lib.wasmtime_error_message(error, ctypes.addressof(vector))
     text = ctypes.string_at(vector[1], vector[0]).decode("utf-8", "replace")
     lib.wasm_byte_vec_delete(ctypes.addressof(vector))
     lib.wasmtime_error_delete(error)
-    return text
+    said, _, causes = text.removeprefix(_PARSING).partition("\n\nCaused by:\n")
+    return ": ".join([said, *[line.strip() for line in causes.splitlines() if line.strip()]])
+
+
+_PARSING = (
+    "failed to parse WebAssembly module\n\nCaused by:\n    "  # of which our words say as much
+)

@@ -278,7 +278,7 @@ class StoreState:
             return out_of_time(error, self.deadline.seconds, self.codes)
         message = message_of(error)
         if "mismatch" in message:  # of a reference, which only wasmtime can tell
-            return TypeError(message.replace("\n\nCaused by:\n   ", ":"))
+            return TypeError(message)
         if "GC heap out of memory" in message:
             return LimitExceeded("the guest's garbage-collected heap is full", limit="memory")
         return InternalError(f"wasmtime refused a call: {message}")
