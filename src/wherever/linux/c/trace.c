@@ -137,6 +137,20 @@ EXPORT(linux_trapped) void linux_trapped(s32 signal, s32 code, u64 pc, u64 addre
 /* Whether a stack pointer has left the pages that it may be on: asked where the Wasm stack is used up. */
 EXPORT(linux_stack) s32 linux_stack(u64 sp) { return !guest((sp - 16) & ~15ull, 16, PROT_READ | PROT_WRITE); }
 
+/* The group of an instruction in the top-level table (Arm ARM C4.1), by bits 28 to 25. */
+static const char *group_of(u32 word) {
+  switch (word >> 25 & 15) {
+    case 0: return word >> 31 ? "SME" : "Reserved";
+    case 2: return "SVE";
+    case 8: case 9: return "Data Processing -- Immediate";
+    case 10: case 11: return "Branches, Exception generating and System";
+    case 4: case 6: case 12: case 14: return "Loads and Stores";
+    case 5: case 13: return "Data Processing -- Register";
+    case 7: case 15: return "Scalar Floating-Point and Advanced SIMD";
+    default: return "Unallocated";
+  }
+}
+
 EXPORT(linux_fault) void linux_fault(s32 signal, s32 code, u64 pc, u64 address) {
   static const char *const names[] = {[SIGILL] = "SIGILL", [SIGTRAP] = "SIGTRAP", [SIGBUS] = "SIGBUS",
                                       [SIGFPE] = "SIGFPE", [SIGSEGV] = "SIGSEGV"};
@@ -149,7 +163,10 @@ EXPORT(linux_fault) void linux_fault(s32 signal, s32 code, u64 pc, u64 address) 
     put(&t, " at "), place_in(&t, pc);
     if (signal == SIGILL) {
       u32 word;
-      if (!copy_in(&word, pc, 4)) put(&t, ", word 0x"), put_unsigned(&t, word, 16, 8, '0');
+      if (!copy_in(&word, pc, 4)) {
+        put(&t, ", word 0x"), put_unsigned(&t, word, 16, 8, '0');
+        put(&t, ", group "), put(&t, group_of(word));
+      }
     } else if (address != pc) {
       put(&t, ", address 0x"), put_unsigned(&t, address, 16, 0, ' ');
     }
