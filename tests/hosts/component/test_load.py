@@ -296,3 +296,26 @@ def test_exports_named_like_what_a_face_has_are_told_apart(tmp_path: Path) -> No
         assert callable(typing.Resource.wrap)
         with pytest.raises(GuestTrap):
             loaded.close_()
+
+
+PARENT_AND_CHILD = """(component
+  (core module $m (func (export "f") (result i32) (i32.const 42)))
+  (core instance $i (instantiate $m))
+  (func $f (result u32) (canon lift (core func $i "f")))
+  (component $c
+    (import "f" (func $f (result u32)))
+    (core func $f' (canon lower (func $f)))
+    (core module $n (import "" "f" (func $f (result i32)))
+      (func (export "g") (result i32) (call $f)))
+    (core instance $j (instantiate $n (with "" (instance (export "f" (func $f'))))))
+    (func (export "g") (result u32) (canon lift (core func $j "g"))))
+  (instance $child (instantiate $c (with "f" (func $f))))
+  (export "g" (func $child "g")))"""
+
+
+def test_a_child_may_not_call_its_parent_and_is_told_so() -> None:
+    with (
+        load_component(assemble(PARENT_AND_CHILD)) as loaded,
+        pytest.raises(GuestTrap, match="contains its caller"),
+    ):
+        loaded.g()

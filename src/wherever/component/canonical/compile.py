@@ -373,11 +373,10 @@ def bridge_function(
     caller, callee = constant(lowered.inst), constant(lifted.inst)
     with out.block(f"if not {caller}.may_leave:"):
         out.line(f"{caller}.refuse_leave()")
-    test = f"{callee}.entered"
     if lowered.inst.is_kin(lifted.inst):
-        # The specification lets neither a parent call into its child nor a child into its parent.
-        test = "True"
-    with out.block(f"if {test}:"):
+        # call_might_be_recursive: neither a parent into its child nor a child into its parent
+        out.line(f"{callee}.refuse_kin()")
+    with out.block(f"if {callee}.entered:"):
         out.line(f"{callee}.refuse_entry()")
     out.line(f"{callee}.entered = True")
     out.line(f"cx = {constant(Task)}()")

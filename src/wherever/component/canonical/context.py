@@ -171,6 +171,15 @@ class ComponentInstance:
             "cannot enter component instance",
         )
 
+    def refuse_kin(self) -> NoReturn:
+        """Say that a parent and its child cannot call each other."""
+        trap(
+            f"cannot enter component instance {self.name or 'main'}: it contains its caller or is "
+            "contained in it, and the specification does not let these two call each other; put "
+            "what is called into a component beside the caller",
+            "cannot enter component instance",
+        )
+
     def refuse_leave(self) -> NoReturn:
         """Say why a call may not leave now."""
         trap("cannot leave component instance", "cannot leave component instance")
