@@ -26,6 +26,7 @@ from wherever.aot.convention import (
 )
 from wherever.aot.expressions import LEAVES, Expressions, Locals, RuntimeRow
 from wherever.aot.narrow import (
+    KEPT_LOW,
     VECTORS,
     Shape,
     handed_on,
@@ -123,6 +124,8 @@ class FunctionEmitter(Nested):
         self.assigned_ever = 0
         self.depth_local = -1
         self.narrowed = b""  # narrows parameters
+        # narrowed registers that never change: the parameter that each is, or -1
+        self.untouched: dict[int, int] = {}
         # blocks that begin anew in the resume body where a NaN is to be exact: their selectors
         self.exact = exact or {}
         self.selected = -1  # the local with the selector
@@ -302,8 +305,22 @@ class FunctionEmitter(Nested):
             handed[start] = whole
         for hoisted in self.entering.values():
             candidates &= ~hoisted
-        candidates &= ~handed_on(blocks, candidates, assigned, given, handed)
+        # where the function is left, what it never changes stays as it came; of what it does
+        # change, a value from outside would lose its upper part (AAPCS64 keeps none of v8-v15)
+        ever = self.assigned_ever
+        for mask in given.values():
+            ever |= mask
+        left = {
+            block.start: ever & ~KEPT_LOW
+            if block.start in self.exact or block.exit.kind is ExitKind.CALL_INDIRECT
+            else 0
+            for block in blocks
+        }
+        candidates &= ~handed_on(blocks, candidates, assigned, given, handed, left)
         narrow = local_types(double & candidates, single & candidates)
+        self.untouched = {
+            slot: self.locals.slots.get(slot, -1) for slot in narrow if not ever >> slot & 1
+        }
         self.narrowed = self.locals.make_narrow(narrow)
 
     def _enter(self, node: int, start: int, dirty: int, touched: int) -> bool:
@@ -867,4 +884,7 @@ class FunctionEmitter(Nested):
         return bytes(tail)
 
     def _sync_everything(self) -> None:
-        self._sync(mask_of(self.locals.slots))
+        self._sync(mask_of(self.locals.slots) & ~mask_of(self.untouched))
+        for slot, parameter in self.untouched.items():
+            if parameter >= 0:
+                self.code += e.local_get(parameter) + e.global_set(self.layout.globals[slot])

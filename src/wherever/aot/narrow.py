@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from wherever.ir.values import Block, Value
 
 VECTORS: Final = sum(1 << slot for slot in V)
+KEPT_LOW: Final = sum(1 << slot for slot in V[8:16])
 _READS_64: Final = (op.F64X2_EXTRACT_LANE, op.I64X2_EXTRACT_LANE)
 _READS_32: Final = (op.F32X4_EXTRACT_LANE, op.I32X4_EXTRACT_LANE)
 _WRITES_64: Final = (op.V128_FROM_F64, op.V128_FROM_I64)
@@ -103,10 +104,12 @@ def handed_on(
     assigned: Mapping[int, int],
     given: Mapping[int, int],
     handed: Mapping[int, int],
+    left: Mapping[int, int],
 ) -> int:
     """The candidates in which a value from outside may be handed on whole.
 
-    By block: what it `assigned`, what its call may have `given`, what it `handed` on.
+    By block: what it `assigned`, what its call may have `given`, what it `handed` on, and what
+    would be written to globals where the function is `left` in the block.
     """
     inside = {block.start for block in blocks}
     foreign = dict.fromkeys(inside, 0)
@@ -117,6 +120,7 @@ def handed_on(
         changed = False
         for block in blocks:
             start = block.start
+            bad |= foreign[start] & left[start]
             after = foreign[start] & ~assigned[start]
             if block.exit.kind in _HANDS_ON or any(
                 target not in inside for target in block.exit.successors()
