@@ -1,4 +1,4 @@
-"""Owns what a caller may still want after a call through a pointer.
+"""Owns what a caller may still want after a call.
 
 Who is called is not known, so whatever any function with a known address may change would count as
 a result of the call, and what one function leaves in x9 as an argument of the next. The procedure
@@ -59,21 +59,27 @@ class Returned:
         """What is read from each block on, by instructions of this function and before a call."""
         blocks = self.functions.blocks
         reads = dict.fromkeys(order, 0)
-        changed = True
-        while changed:
-            changed = False
-            for start in order:
-                end = blocks[start].exit
-                after = 0
-                if end.kind not in _CALLS:
-                    for target in end.successors():
-                        after |= reads.get(target, _NO_VALUE)
-                    if end.kind is ExitKind.SYSCALL:
-                        after |= _SYSCALL_READS
-                    elif end.kind is ExitKind.RET:
-                        after |= self.facts[start].returned
-                before = self.facts[start].before(after) & _NO_VALUE
-                if before != reads[start]:
-                    reads[start] = before
-                    changed = True
+        users: dict[int, list[int]] = {}
+        ends: dict[int, int] = {}  # what the end of a block itself reads
+        for start in order:
+            end = blocks[start].exit
+            after = 0
+            if end.kind not in _CALLS:
+                for target in end.successors():
+                    if target in reads:
+                        users.setdefault(target, []).append(start)
+                    else:
+                        after |= _NO_VALUE
+                if end.kind is ExitKind.SYSCALL:
+                    after |= _SYSCALL_READS
+                elif end.kind is ExitKind.RET:
+                    after |= self.facts[start].returned
+            ends[start] = after
+        work = [(start, self.facts[start].before(ends[start])) for start in order]
+        while work:
+            start, before = work.pop()
+            more = before & _NO_VALUE & ~reads[start]
+            if more:
+                reads[start] |= more
+                work += [(user, self.facts[user].before(more)) for user in users.get(start, ())]
         return reads
