@@ -292,17 +292,11 @@ class FunctionEmitter(Nested):
         for block in blocks:
             start = block.start
             given[start] = 0
-            whole = self._dirty_after(block) & self.after_masks[start]
-            if block.exit.kind is ExitKind.RET:
-                whole |= mask_of(self.signature.results)
             if block.exit.kind in (ExitKind.CALL, ExitKind.CALL_INDIRECT):
                 _, writes, results = self._call_effect(block)
                 given[start] = writes | results
-            for target in (block.exit.target, *block.exit.successors()):
-                callee = c.all.get(target)
-                if callee is not None:
-                    whole |= mask_of(callee.parameters)
-            handed[start] = whole
+            # a sync may write back what nothing changed since it came, so everything counts
+            handed[start] = VECTORS
         for hoisted in self.entering.values():
             candidates &= ~hoisted
         # where the function is left, what it never changes stays as it came; of what it does
