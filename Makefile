@@ -84,7 +84,12 @@ soak: setup  ## ten thousand runs: nothing may be left behind
 busybox: setup  ## every line of Debian's static arm64 busybox, translated, beside qemu
 	bash tests/oracle/aarch64/fetch.sh $(HOME)/.cache/wherever-tests/aarch64
 	$(BIN)/wherever translate $(HOME)/.cache/wherever-tests/aarch64/busybox -o /dev/null
-	$(BIN)/pytest -q -n $(JOBS) tests/programs/test_busybox.py --whole
+	$(BIN)/pytest -q -n $(JOBS) tests/programs/test_busybox.py --whole -k 'not portable'
+
+busybox-wasmtime: setup  ## every third line that works on text, under the wasmtime command line
+	bash tests/oracle/aarch64/fetch.sh $(HOME)/.cache/wherever-tests/aarch64
+	$(BIN)/wherever translate --target wasi $(HOME)/.cache/wherever-tests/aarch64/busybox -o /dev/null
+	$(BIN)/pytest -q -n $(JOBS) tests/programs/test_busybox.py --whole -k portable
 
 terminal: setup  ## editors, pagers and shells typed into on a pseudo-terminal, beside qemu
 	bash tests/oracle/aarch64/fetch.sh $(HOME)/.cache/wherever-tests/aarch64

