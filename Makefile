@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 JOBS ?= 2
 export WHEREVER_SUITES ?= $(abspath ../shared/suites)
 
-.PHONY: components csmith guests hostile hostile-components hostile-elf help setup personality demo test check format bench conformance corpora oracle
+.PHONY: components csmith guests hostile hostile-components hostile-elf help setup personality demo test check format bench bench-kernels conformance corpora oracle
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -45,6 +45,9 @@ conformance: setup corpora  ## the upstream suites, whole
 	$(BIN)/pytest -q -n $(JOBS) tests/conformance --whole
 
 bench: setup  ## every benchmark, beside its reference; BENCH="--only NAME" for one
+	$(BIN)/python bench/run.py $(BENCH)
+
+bench-kernels: setup  ## fourteen programs: native, compiled to Wasm, under qemu, translated
 	$(BIN)/python bench/kernels.py $(if $(QUICK),--quick) $(if $(RECORD),--record "$(RECORD)")
 
 oracle: setup  ## every A64 instruction on 200 random states against Unicorn, decoding against Capstone
