@@ -149,7 +149,7 @@ def test_the_cache_is_used_and_a_damaged_one_is_not() -> None:
     assert wherever("run", "PROGRAM", program=HELLO)[0] == 0
     [held] = (Path(os.environ["WHEREVER_CACHE"]) / "code" / "objects").glob("?" * 64)
     held.chmod(0o600)
-    held.write_bytes(b"\0wherever code 1\n" + bytes(4000))
+    held.write_bytes(b"\0wherever code 2\n" + bytes(4000))
     assert wherever("run", "PROGRAM", program=HELLO) == (0, "hello\n", "")
 
 

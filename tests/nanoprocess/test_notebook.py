@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
 import sys
 from collections.abc import Iterator
 from typing import Any
@@ -9,47 +11,60 @@ from typing import Any
 import pytest
 from guests import HELLO, SLEEPS, exits  # type: ignore[import-not-found]
 
-manager = pytest.importorskip("jupyter_client.manager", reason="needs jupyter_client, ipykernel")
+pytest.importorskip("jupyter_client", reason="needs jupyter_client and ipykernel")
 pytest.importorskip("ipykernel", reason="the kernel itself")
 
-pytestmark = [
-    pytest.mark.slow,
-    # jupyter_client keeps an event loop for its blocking calls, and never closes it.
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-    pytest.mark.filterwarnings("ignore:unclosed event loop:ResourceWarning"),
-]
+pytestmark = pytest.mark.slow
+
+# In a process of its own: jupyter_client leaves event loops and sockets open behind it.
+_CLIENT = """
+import json, sys, threading
+from jupyter_client import manager
+
+kernel, client = manager.start_new_kernel(
+    kernel_name="python3", startup_timeout=120, extra_arguments=["--colors=NoColor"]
+)
+for line in sys.stdin:
+    text, interrupt_after = json.loads(line)
+    printed = []
+
+    def collect(message):
+        content = message["content"]
+        if message["msg_type"] == "stream":
+            printed.append(content["text"])
+        elif message["msg_type"] == "error":
+            printed.append(content["ename"])
+
+    if interrupt_after is not None:
+        threading.Timer(interrupt_after, kernel.interrupt_kernel).start()
+    client.execute_interactive(text, output_hook=collect, timeout=120)
+    print(json.dumps("".join(printed).strip()), flush=True)
+client.stop_channels()
+kernel.shutdown_kernel(now=True)
+"""
 
 
 @pytest.fixture(scope="module")
 def cell() -> Iterator[Any]:
     """Run the text of a cell: what it printed, or the name of its error."""
-    kernel, client = manager.start_new_kernel(
-        kernel_name="python3", startup_timeout=120, extra_arguments=["--colors=NoColor"]
-    )
+    command = [sys.executable, "-W", "ignore", "-c", _CLIENT]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as client:
 
-    def run(text: str, interrupt_after: float | None = None) -> str:
-        printed: list[str] = []
+        def run(text: str, interrupt_after: float | None = None) -> str:
+            assert client.stdin is not None
+            assert client.stdout is not None
+            client.stdin.write(json.dumps([text, interrupt_after]) + "\n")
+            client.stdin.flush()
+            printed: str = json.loads(client.stdout.readline())
+            return printed
 
-        def collect(message: dict[str, Any]) -> None:
-            content = message["content"]
-            if message["msg_type"] == "stream":
-                printed.append(content["text"])
-            elif message["msg_type"] == "error":
-                printed.append(content["ename"])
-
-        if interrupt_after is not None:
-            import threading
-
-            threading.Timer(interrupt_after, kernel.interrupt_kernel).start()
-        client.execute_interactive(text, output_hook=collect, timeout=120)
-        return "".join(printed).strip()
-
-    try:
         run(f"import sys, wherever; HELLO = {HELLO!r}; SLEEPS = {SLEEPS!r}")
         yield run
-    finally:
-        client.stop_channels()
-        kernel.shutdown_kernel(now=True)
+        assert client.stdin is not None
+        client.stdin.close()
+        client.wait(60)
 
 
 def test_a_cell_runs_a_program(cell: Any) -> None:

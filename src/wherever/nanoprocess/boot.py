@@ -51,6 +51,7 @@ _LIGHT = (
     "wherever.policy.",
     "wherever.store.",
     "wherever.system.",
+    "wherever.wasm.frozen",
     "wherever.wasm.types",
 )
 _FULL = frozenset({"wherever.component.wit.parse", "wherever.component.wit.resolve"})

@@ -17,6 +17,7 @@ from wherever.engine.profile import Placement, Profile
 from wherever.errors import InternalError
 from wherever.nanoprocess.codefile import COMPONENT, MAGIC, MODULE, cut
 from wherever.nanoprocess.frames import OUTLINE, frame
+from wherever.nanoprocess.start_section import deferred
 from wherever.wasm.types import (
     AddressType,
     ExternKind,
@@ -91,6 +92,7 @@ def compile_program(data: bytes) -> bytes:
         return compile_component(data, Engine.of(_PROFILE))
     if data[:4] != b"\0asm":
         data = wat2wasm(data.decode("utf-8", "replace"))
+    data = deferred(data)
     outline = Outline(data)
     _linkable(outline)
     code = Engine.of(_PROFILE).compile(data)

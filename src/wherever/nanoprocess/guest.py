@@ -18,6 +18,7 @@ from wherever.nanoprocess.confine import close_others, confine
 from wherever.nanoprocess.frames import CHANNEL
 from wherever.nanoprocess.reactor import call_by_text
 from wherever.nanoprocess.signals import start_timer
+from wherever.nanoprocess.start_section import START
 from wherever.policy import Audit, Decision, Grants, Limits, Malformed, frozen, replace
 from wherever.policy.grammar import parse_words
 from wherever.policy.quantities import show_size
@@ -243,16 +244,18 @@ def _call(
 ) -> int:
     """Call what is to be called; returns the exit status of a guest that comes back."""
     exports = code.outline.exports
-    if work.invoke is None and "_start" not in exports:
+    if work.invoke is None and "_start" not in exports and START not in exports:
         raise Malformed(
             "the program exports no _start, so it is no command; call one of its functions with "
             f"--invoke: {', '.join(list(exports)[:20]) or 'it exports nothing'}"
         )
     instance, host = link()
     try:
-        if work.invoke is None:
+        if START in exports:
+            instance.func(START)()
+        if work.invoke is None and "_start" in exports:
             start(instance)
-        else:
+        elif work.invoke is not None:
             call_by_text(instance, work.invoke, work.arguments[1:])
     finally:
         host.close()  # a terminal that the guest changed is as it was
