@@ -19,12 +19,12 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent / "support"))
 
-import guests
+import linux_guests
 
 from wherever.aot.cache import translated
 from wherever.store.digest import digest_of
 
-FOLDER = guests.BUILT / "csmith"
+FOLDER = linux_guests.BUILT / "csmith"
 BATCH = 10
 SECONDS = 5  # a program that runs longer under qemu is left out
 LEVELS = (
@@ -114,13 +114,13 @@ def built(level: tuple[str, ...], seeds: tuple[int, ...]) -> Batch:
     if not driver.exists() or driver.read_text() != text:
         driver.write_text(text)
     sources = [driver, *(generated(seed, folder) for seed in seeds)]
-    program = guests.compiled(sources, *guests.MUSL, *level, *FLAGS, f"-I{headers()}")
+    program = linux_guests.compiled(sources, *linux_guests.MUSL, *level, *FLAGS, f"-I{headers()}")
     known = FOLDER / f"{program.name}.json"
     if not known.exists():
         lines: dict[int, str] = {}
         for index in range(len(seeds)):
             try:
-                command = [str(guests.qemu()), str(program), str(index)]
+                command = [str(linux_guests.qemu()), str(program), str(index)]
                 done = subprocess.run(command, capture_output=True, timeout=SECONDS, check=False)
             except subprocess.TimeoutExpired:
                 continue
@@ -148,25 +148,29 @@ def batches(count: int, first: int) -> Iterator[Batch]:
 
 def differences(batch: Batch) -> Iterator[str]:
     """What goes otherwise than under qemu, by both targets; one at a time where a batch fails."""
-    runs = {"wherever run": guests.in_wherever, "wasmtime": guests.under_wasmtime}
+    runs = {"wherever run": linux_guests.in_wherever, "wasmtime": linux_guests.under_wasmtime}
     everything = [str(index) for index in sorted(batch.expected)]
     for name, run in runs.items():
-        whole = guests.Outcome(0, "".join(batch.expected[int(i)] for i in everything).encode())
+        whole = linux_guests.Outcome(
+            0, "".join(batch.expected[int(i)] for i in everything).encode()
+        )
         if run(batch.program, *everything) == whole:
             continue
         for index in everything:
             try:
                 got = run(batch.program, index)
             except subprocess.TimeoutExpired:
-                got = guests.Outcome(-1, b"did not end")
-            if got != guests.Outcome(0, batch.expected[int(index)].encode()):
+                got = linux_guests.Outcome(-1, b"did not end")
+            if got != linux_guests.Outcome(0, batch.expected[int(index)].encode()):
                 seed = batch.seeds[int(index)]
                 yield f"seed {seed} {' '.join(batch.level)} by {name}: {got} ({batch.program})"
 
 
 def main(count: int, first: int) -> int:
     """Compare; the number of differences."""
-    reason = guests.missing() or (None if shutil.which("csmith") else "csmith is not installed")
+    reason = linux_guests.missing() or (
+        None if shutil.which("csmith") else "csmith is not installed"
+    )
     if reason is not None:
         say(f"csmith: skipped: {reason}")
         return 0

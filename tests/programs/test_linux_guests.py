@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import guests
+import linux_guests
 import pytest
 
 SOURCES = Path(__file__).parent / "linux"
-REASON = guests.missing()
+REASON = linux_guests.missing()
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(REASON is not None, reason=str(REASON)),
@@ -68,10 +68,7 @@ GUESTS = (
     ),
 )
 BOTH = ("signals", "recursion")  # by both targets in `make test` as well
-BROKEN = {
-    "libm": "a block begun anew for a NaN (ADR 0044) leaves its resume body by a tail call: the "
-    "callers of such a function are not prepared for its return through the driver: acosh, tan",
-}
+BROKEN: dict[str, str] = {}
 CASES = [
     pytest.param(
         guest,
@@ -86,18 +83,20 @@ CASES = [
 
 def agree(program: Path, calls: tuple[tuple[str, ...], ...], *, both: bool) -> None:
     for arguments in calls:
-        expected = guests.under_qemu(program, *arguments)
-        assert guests.in_wherever(program, *arguments) == expected, arguments
+        expected = linux_guests.under_qemu(program, *arguments)
+        assert linux_guests.in_wherever(program, *arguments) == expected, arguments
         if both:
-            portable = guests.under_wasmtime(program, *arguments)
-            assert portable == guests.portable(expected), arguments
+            portable = linux_guests.under_wasmtime(program, *arguments)
+            assert portable == linux_guests.portable(expected), arguments
 
 
 @pytest.mark.parametrize(("guest", "build"), CASES)
 def test_a_guest_agrees_with_qemu(guest: Guest, build: tuple[str, ...], whole: bool) -> None:
     if (guest.long or build != guest.builds[0]) and not whole:
         pytest.skip("one of those that only `make guests` runs")
-    program = guests.compiled([SOURCES / s for s in guest.sources], *guests.MUSL, *build)
+    program = linux_guests.compiled(
+        [SOURCES / s for s in guest.sources], *linux_guests.MUSL, *build
+    )
     agree(
         program,
         guest.calls if whole else guest.calls[:2],

@@ -13,7 +13,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-import guests
+import linux_guests
 import pytest
 import scratch
 import sides
@@ -135,8 +135,10 @@ def test_dialogue(dialogue: Dialogue, whole: bool, tmp_path: Path) -> None:
         pytest.skip("one of the long run: make terminal")
     program = str(sides.program(dialogue.program, translate=whole))
     # compiled before, so that no progress is drawn on the terminal
-    subprocess.run([guests.WHEREVER, "run", program], capture_output=True, check=False, input=b"")
-    emulator = guests.qemu()
+    subprocess.run(
+        [linux_guests.WHEREVER, "run", program], capture_output=True, check=False, input=b""
+    )
+    emulator = linux_guests.qemu()
     assert emulator is not None
     base = tmp_path / "base"
     outcomes: list[tuple[terminal.Session, dict[str, scratch.Entry]]] = []
@@ -154,7 +156,7 @@ def test_dialogue(dialogue: Dialogue, whole: bool, tmp_path: Path) -> None:
                 [*command, *dialogue.words], dialogue.steps, directory, variables
             )
         else:
-            command = [str(guests.WHEREVER), "run", "--argv0", dialogue.program]
+            command = [str(linux_guests.WHEREVER), "run", "--argv0", dialogue.program]
             command += ["--dir", f"{directory}::{directory},rw"]
             command += ["--dir", f"{base / 'root' / 'etc'}::/etc,ro"]
             for name, value in variables.items():

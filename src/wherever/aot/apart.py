@@ -16,7 +16,6 @@ import sys
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final, NoReturn
 
-from wherever import errors
 from wherever.errors import InternalError, LimitExceeded, WhereverError
 
 if TYPE_CHECKING:
@@ -90,7 +89,7 @@ def _answer(answers: IO[bytes], progress: Callable[[str, int, int], None] | None
 def _error(family: str, text: str) -> WhereverError:
     if family == LimitExceeded.__name__:
         return LimitExceeded(text, limit="memory", value=MEMORY)
-    kind = getattr(errors, family, InternalError)
+    kind = getattr(sys.modules[WhereverError.__module__], family, InternalError)
     error: WhereverError = kind(text)
     return error
 

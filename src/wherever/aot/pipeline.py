@@ -21,7 +21,7 @@ from wherever.ir.verify import Stage
 from wherever.program.elf import read_elf
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Translation:
 
 
 @contextmanager
-def _uncollected() -> Iterator[None]:
+def _uncollected() -> Generator[None]:
     """Without the cyclic collector: what a translation makes stays until its end.
 
     Millions of values are made and none of them is part of a cycle before the blocks are; the

@@ -104,14 +104,15 @@ class ResumeEmitter(FunctionEmitter):
             known = live >> slot & 1
             self.code += e.global_set(self.layout.globals[slot]) if known else e.DROP
 
-    def _dirty_after(self, _: Block) -> int:
+    def _dirty_after(self, block: Block) -> int:
+        del block
         return 0
 
-    def _sync(self, _: int) -> None:
-        pass
+    def _sync(self, mask: int) -> None:
+        del mask
 
-    def _reload(self, _: int) -> None:
-        pass
+    def _reload(self, mask: int) -> None:
+        del mask
 
     def _throw(self) -> None:
         """Back to the driver, which goes on at the address on the stack."""
@@ -122,11 +123,13 @@ class ResumeEmitter(FunctionEmitter):
         assert value is not None
         self._return_escaping(block, value)
 
-    def _leave(self, _: Block, target: int) -> None:
+    def _leave(self, block: Block, target: int) -> None:
+        del block
         self.code += e.i64_const(target)
         self._throw()
 
-    def _leaves_by_tail_call(self, _: Block) -> bool:
+    def _leaves_by_tail_call(self, block: Block) -> bool:
+        del block
         return False
 
     def _finish(self) -> Emitted:

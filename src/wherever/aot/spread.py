@@ -16,7 +16,7 @@ import tempfile
 import threading
 import traceback
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Final, NoReturn
+from typing import IO, TYPE_CHECKING, Any, Final, NoReturn
 
 from wherever.errors import InternalError
 
@@ -136,14 +136,14 @@ def _worker(
         os._exit(status)
 
 
-def _collect(pid: int, file: IO[bytes]) -> dict[int, T]:
+def _collect(pid: int, file: IO[bytes]) -> dict[int, Any]:
     """What a worker found, once it has ended."""
     try:
         _, status = os.waitpid(pid, 0)
         code = os.waitstatus_to_exitcode(status)
         file.seek(0)
         if code == 0:
-            found: dict[int, T] = marshal.load(file)  # written by our own fork
+            found: dict[int, Any] = marshal.load(file)  # written by our own fork
             return found
         if code < 0:
             raise InternalError(

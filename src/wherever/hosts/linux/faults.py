@@ -11,6 +11,7 @@ import ctypes
 import errno
 import os
 import sys
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from wherever.engine.frames import Frame
@@ -63,12 +64,18 @@ def run_command(instance: Instance) -> None:
         else:
             return
 
-        def call(pc: int = pc, address: int = address, places: _Places = places) -> None:
-            try:
-                trapped(_SIGSEGV, _SEGV_MAPERR, pc, address)
-            except GuestKilled:
-                _backtrace(places)
-                raise
+        call = partial(_deliver, trapped, pc, address, places)
+
+
+def _deliver(
+    trapped: Callable[[int, int, int, int], object], pc: int, address: int, places: _Places
+) -> None:
+    """Let the guest's handler have the fault; where there is none, show where it was."""
+    try:
+        trapped(_SIGSEGV, _SEGV_MAPERR, pc, address)
+    except GuestKilled:
+        _backtrace(places)
+        raise
 
 
 _Places = list[tuple[str, int]]
