@@ -26,10 +26,16 @@ DECODED = 4_000_000  # the bytes of code of which every instruction is decoded o
 def programs(config: pytest.Config) -> list[Path]:
     named = os.environ.get("WHEREVER_CORPORA")
     folder = Path(named) if named else config.rootpath / ".corpora"
-    found = sorted(folder.rglob("*.wasm"))
+    found = sorted(path for path in folder.rglob("*.wasm") if is_core(path))
     if config.getoption("whole"):
         return found
     return [path for path in found if path.stat().st_size <= SAMPLE]
+
+
+def is_core(path: Path) -> bool:
+    """Components are built into the same folder: the layer, in the header, tells them apart."""
+    with path.open("rb") as file:
+        return file.read(8)[6:] == b"\0\0"
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -639,7 +639,8 @@ class FunctionEmitter(Nested):
     def _syscall(self, block: Block) -> None:
         following = self._following(block)
         self._work(block, ())
-        self._sync(self._dirty_after(block) & following & ~_X0)
+        # what it is asked with is there to ask again, after a handler (SA_RESTART)
+        self._sync(self._dirty_after(block) & (following | SYSCALL_READS) & ~_X0)
         self._arguments((X[8], *X[:6]))
         self.code += e.i64_const(block.exit.other) + e.call(self.layout.syscall)
         self._store_results((X[0],), following)
