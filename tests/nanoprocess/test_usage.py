@@ -188,11 +188,13 @@ def test_arguments_may_be_paths_and_bytes(tmp_path: Path) -> None:
     assert result.exit_code == 4  # and the program's name
 
 
-def test_a_full_disk_is_no_bug_of_ours() -> None:
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_full_disk_is_no_bug_of_ours(unbuffered: str) -> None:
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
             [sys.executable, "-m", "wherever", "version"],
             stdout=full, stderr=subprocess.PIPE, text=True, check=False,
+            env=os.environ | {"PYTHONUNBUFFERED": unbuffered},
         )  # fmt: skip
     assert done.returncode == 74
     assert done.stderr == "wherever: error: No space left on device\n"

@@ -117,6 +117,7 @@ def _report(error: Exception) -> int:
         return 66 if isinstance(error, FileNotFoundError) else 74  # EX_NOINPUT, EX_IOERR
     if isinstance(error, OSError) and error.errno is not None:  # a full disk, for one
         say_error(error.strerror or str(error))
+        _give_up_output()
         return 74
     say_error(
         f"{type(error).__name__}: {error}\nThis is a bug of wherever. Please report it with the "
@@ -127,8 +128,14 @@ def _report(error: Exception) -> int:
 
 def _broken_pipe() -> int:
     """The reader of our output has left: end quietly, as a command killed by SIGPIPE does."""
+    _give_up_output()
+    return 141
+
+
+def _give_up_output() -> None:
+    """Let what is still buffered go nowhere: Python would try again at its end and exit by 120."""
     import os
 
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, 1)
-    return 141
+    os.close(null)
