@@ -7,9 +7,10 @@ import struct
 from pathlib import Path
 
 from wherever.aot.convention import conventions
-from wherever.aot.emit import FunctionEmitter, Layout
+from wherever.aot.emit import FunctionEmitter
 from wherever.aot.functions import find_functions
 from wherever.aot.image import place
+from wherever.aot.layout import Layout
 from wherever.aot.lift import lift
 from wherever.aot.recover import recover
 from wherever.isa.aarch64.registers import REGISTERS

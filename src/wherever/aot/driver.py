@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from wherever.aot import encode as e
-from wherever.aot.convention import LINK, UNIFORM_PARAMETERS
+from wherever.aot.signature import LINK, UNIFORM_PARAMETERS
 from wherever.ir import opcodes
 from wherever.ir.ops import F32, F64, I32, I64, V128
 from wherever.ir.values import TrapKind
@@ -20,7 +20,7 @@ from wherever.isa.aarch64.registers import REGISTERS, SP, V, X
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from wherever.aot.convention import Signature
+    from wherever.aot.signature import Signature
 
 # struct linux_state (linux/ABI.md): register name -> offset
 _OFFSETS: Final[dict[str, int]] = {

@@ -28,9 +28,9 @@ from wherever.wasm.text import listing
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from wherever.aot.convention import Signature
     from wherever.aot.functions import Body, Functions
     from wherever.aot.recover import Recovered
+    from wherever.aot.signature import Signature
     from wherever.wasm.module import Module
 
 __all__ = ["Explained", "Explanation", "explain"]

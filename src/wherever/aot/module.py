@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from wherever.aot import driver
-from wherever.aot.convention import UNIFORM_PARAMETERS, UNIFORM_RESULTS, Conventions
 from wherever.aot.driver import Personality, Points
-from wherever.aot.emit import Emitted, FunctionEmitter, Layout
+from wherever.aot.emit import FunctionEmitter
+from wherever.aot.layout import Emitted, Layout
 from wherever.aot.points import find_beginnings, find_points
 from wherever.aot.resume import ResumeEmitter
 from wherever.aot.runtime import RuntimeEmitter
+from wherever.aot.signature import UNIFORM_PARAMETERS, UNIFORM_RESULTS, Conventions
 from wherever.aot.spread import spread
 from wherever.errors import InternalError, Unsupported
 from wherever.ir import opcodes

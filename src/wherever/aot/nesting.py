@@ -6,13 +6,14 @@ import sys
 from typing import TYPE_CHECKING, Final
 
 from wherever.aot import encode as e
-from wherever.aot.expressions import LEAVES
+from wherever.aot.selection import LEAVES
 from wherever.ir import opcodes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from wherever.aot.expressions import Expressions, Locals
+    from wherever.aot.expressions import Expressions
+    from wherever.aot.locals import Locals
     from wherever.ir.values import Value
     from wherever.passes.structure import Edge, Graph
 

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from wherever.ir.values import Asks, ExitKind
 
 if TYPE_CHECKING:
-    from wherever.aot.convention import Conventions, Signature
     from wherever.aot.recover import Recovered
+    from wherever.aot.signature import Conventions, Signature
 
 
 @dataclass(slots=True)

@@ -12,8 +12,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wherever.aot import encode as e
-from wherever.aot.emit import Emitted, FunctionEmitter, Layout
-from wherever.aot.expressions import LEAVES, Locals
+from wherever.aot.emit import FunctionEmitter
+from wherever.aot.layout import Emitted, Layout
+from wherever.aot.locals import Locals
+from wherever.aot.selection import LEAVES
 from wherever.ir.ops import I32
 from wherever.ir.values import Block, ExitKind, Value
 from wherever.passes.structure import structure
@@ -21,7 +23,7 @@ from wherever.passes.structure import structure
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from wherever.aot.convention import Conventions, Signature
+    from wherever.aot.signature import Conventions, Signature
 
 
 class GlobalRegisters(Locals):

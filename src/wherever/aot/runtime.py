@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wherever.aot import encode as e
-from wherever.aot.emit import Emitted
-from wherever.aot.expressions import Expressions, Locals, RuntimeRow
+from wherever.aot.expressions import Expressions
+from wherever.aot.layout import Emitted
+from wherever.aot.locals import Locals, RuntimeRow
 from wherever.aot.nesting import Nested
 from wherever.ir.values import Block, ExitKind, RuntimeFunction, Value
 from wherever.passes.structure import Edge, structure

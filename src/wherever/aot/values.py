@@ -1,0 +1,348 @@
+"""Owns emitting a block's values: expression trees onto Wasm's stack, shared ones into locals."""
+
+from __future__ import annotations
+
+from wherever.aot import encode as e
+from wherever.aot.nans import BLIND, SUM, tests_itself, unequal
+from wherever.aot.selection import (
+    CONSTS,
+    FMA,
+    LANE_BYTES,
+    LANES,
+    LEAVES,
+    LOAD_OF_EXTEND_U,
+    LOAD_OF_WRAP,
+    LOW,
+    M32,
+    NARROW,
+    PLAIN_LOAD,
+    SCALARS,
+)
+from wherever.aot.uses import Uses
+from wherever.ir import opcodes as op
+from wherever.ir.ops import BY_NUMBER, F64, V128
+from wherever.ir.values import Value
+from wherever.passes.facts import is_load
+
+
+class Values(Uses):
+    """Emits values."""
+
+    __slots__ = ()
+
+    def emit(self, value: Value) -> None:
+        """Push a value."""
+        number = value.op
+        code = self.code
+        if number == op.GET:
+            slot = value.imm
+            self.pending[slot] -= 1
+            code += self.locals.reads.get(slot) or self.locals.read(slot)
+            return
+        if value.place >= 0:
+            code += e.local_get(value.place)
+            return
+        if number in CONSTS:
+            self._const(value)
+            return
+        self._compute(value)
+        if value.uses > 1:
+            place = self.locals.temporary(value.type)
+            value.place = place
+            code += e.local_tee(place)
+
+    def emit_narrow(self, slot: int, value: Value) -> None:
+        """Push the scalar that a value leaves in a narrowed register."""
+        made = SCALARS.get(value.op)
+        if value.op == op.V128_CONST:
+            wide = self.locals.narrow[slot] == F64
+            self.code += b"\x44" if wide else b"\x43"
+            self.code += value.imm.to_bytes(8 if wide else 4, "little")
+        elif made is not None and self._single(value):
+            self.emit(value.args[0])
+            self.code += made
+        else:
+            self.emit(value)
+            self.code += e.OPCODE[LOW[self.locals.narrow[slot]]] + b"\0"
+
+    def compute_only(self, value: Value) -> None:
+        """Push a shared value that is about to be kept in a register's local."""
+        self._compute(value)
+
+    def compute_any(self, value: Value) -> None:
+        """Push a value of any kind, shared or not."""
+        if value.op in LEAVES or value.place >= 0:
+            self.emit(value)
+        else:
+            self._compute(value)
+
+    def _const(self, value: Value) -> None:
+        number = value.op
+        if number == op.I64_CONST:
+            self.code += e.i64_const(value.imm)
+        elif number == op.I32_CONST:
+            self.code += e.i32_const(value.imm)
+        elif number == op.F32_CONST:
+            self.code += b"\x43" + value.imm.to_bytes(4, "little")
+        elif number == op.F64_CONST:
+            self.code += b"\x44" + value.imm.to_bytes(8, "little")
+        elif value.imm == 0:
+            self.code += e.local_get(self.locals.zero_vector())
+        else:
+            self.code += b"\xfd\x0c" + value.imm.to_bytes(16, "little")
+
+    def _compute(self, value: Value) -> None:
+        number = value.op
+        args = value.args
+        code = self.code
+        if is_load(number):
+            self._load(value)
+        elif number == op.I32_WRAP_I64:
+            self.wrapped(args[0])
+        elif number == op.I64_EXTEND_I32_U and self._single(args[0]):
+            inner = args[0]
+            wider = LOAD_OF_EXTEND_U.get(inner.op)
+            if wider is not None:
+                self._memory(wider, inner)
+            else:
+                self._compute(inner)
+                code += e.I64_EXTEND_U
+        elif number in LANES and args[0].op == op.GET and args[0].imm in self.locals.narrow:
+            self.pending[args[0].imm] -= 1
+            code += self.locals.read_scalar(args[0].imm, number)
+        elif number in LANES:
+            for arg in args:
+                self.emit(arg)
+            code += e.OPCODE[number]
+            code.append(value.imm)
+        elif number == op.I8X16_SHUFFLE:
+            self.emit(args[0])
+            self.emit(args[1])
+            code += b"\xfd\x0d" + value.imm.to_bytes(16, "little")
+        elif number == op.RESULT:
+            code += e.local_get(self.results[id(args[0])][value.imm])
+        elif number in LANE_BYTES:
+            code += e.local_get(self.locals.zero_vector())
+            self.emit(args[0])
+            code += LANE_BYTES[number]
+        elif number in FMA:
+            splat, fma, extract = FMA[number]
+            for arg in args:
+                self.emit(arg)
+                code += e.OPCODE[splat]
+            code += e.OPCODE[fma] + e.OPCODE[extract] + b"\0"
+        elif number in self.helpers:
+            for arg in args:
+                self.emit(arg)
+            code += e.call(self.helpers[number])
+        elif number == op.RARELY:
+            if tests_itself(value):
+                self._exact(value)
+            else:
+                self._rarely(value)
+        elif number in BLIND:
+            for arg in args:
+                self._blind(arg)
+            code += e.OPCODE[number]
+        elif number == op.SELECT and value.type == V128:
+            for arg in args:
+                self.emit(arg)
+            code += b"\x1c\x01\x7b"
+        elif number not in e.OPCODE:
+            raise AssertionError(f"{BY_NUMBER[number].name} was to be emitted as an effect")
+        else:
+            for arg in args:
+                self.emit(arg)
+            code += e.OPCODE[number]
+
+    def _single(self, value: Value) -> bool:
+        """Whether a value is computed here and nowhere else."""
+        return value.uses == 1 and value.place < 0 and value.op != op.GET and value.op not in CONSTS
+
+    def wrapped(self, value: Value) -> None:
+        """Push the low 32 bits of an i64, pushing the wrap down as far as it is free."""
+        number = value.op
+        code = self.code
+        if number == op.I64_CONST:
+            code += e.i32_const(value.imm)
+            return
+        if self._single(value):
+            narrow = NARROW.get(number)
+            if narrow is not None:
+                self.wrapped(value.args[0])
+                self.wrapped(value.args[1])
+                code += e.OPCODE[narrow]
+                return
+            if number in (op.I64_EXTEND_I32_U, op.I64_EXTEND_I32_S):
+                self.emit(value.args[0])
+                return
+            if number == op.I64_EXTEND32_S:
+                self.wrapped(value.args[0])
+                return
+            if number == op.I64_SHL and value.args[1].op == op.I64_CONST:
+                amount = value.args[1].imm & 63
+                if amount < 32:
+                    self.wrapped(value.args[0])
+                    code += e.i32_const(amount) + b"\x74"
+                    return
+            load = LOAD_OF_WRAP.get(number)
+            if load is not None:
+                self._memory(load, value)
+                return
+        self.emit(value)
+        code += e.I32_WRAP
+
+    def condition(self, value: Value) -> bool:
+        """Push a condition; whether it is inverted (control goes where it is zero)."""
+        if self._single(value):
+            number = value.op
+            if number == op.I32_EQZ:
+                return not self.condition(value.args[0])
+            if number == op.I32_NE and value.args[1].op == op.I32_CONST and not value.args[1].imm:
+                self.emit(value.args[0])
+                return False
+            if number == op.I64_NE and value.args[1].op == op.I64_CONST and not value.args[1].imm:
+                self.emit(value.args[0])
+                self.code += b"\x50"
+                return True
+        self.emit(value)
+        return False
+
+    # -- memory
+
+    def _address(self, value: Value, offset: int) -> int:
+        """Push a 32-bit address; the offset that is left."""
+        if value.op == op.I64_CONST:
+            at = (value.imm & M32) + offset
+            if at <= M32:
+                # a small constant operand and the rest as offset costs the same; keep one form
+                self.code += e.i32_const(at)
+                return 0
+        self.wrapped(value)
+        return offset
+
+    def _load(self, value: Value) -> None:
+        self._memory(PLAIN_LOAD.get(value.op, value.op), value)
+
+    def _memory(self, number: int, value: Value) -> None:
+        """A load, perhaps of another width than the value says."""
+        offset = self._address(value.args[0], value.imm & M32)
+        code = self.code
+        if len(value.args) > 1:
+            self.emit(value.args[1])
+        code += e.MEMORY[number]
+        code += e.unsigned(offset)
+        if len(value.args) > 1:
+            code.append(value.imm >> 32)
+
+    # -- exact NaNs
+
+    def _blind(self, value: Value) -> None:
+        """Push a value for a use that does not tell NaNs apart."""
+        if self.chained.get(id(value)):
+            self._usual(value.args[1])
+        else:
+            self.emit(value)
+
+    def _usual(self, usual: Value) -> None:
+        """Push the result of arithmetic, from operands whose NaNs need not be exact yet."""
+        code = self.code
+        if usual.place >= 0:
+            code += e.local_get(usual.place)
+            return
+        fused = FMA.get(usual.op)
+        for arg in usual.args:
+            self._blind(arg)
+            if fused is not None:
+                code += e.OPCODE[fused[0]]
+        if fused is None:
+            code += e.OPCODE[usual.op]
+        else:
+            code += e.OPCODE[fused[1]] + e.OPCODE[fused[2]] + b"\0"
+        if usual.uses > 1:
+            usual.place = self.locals.temporary(usual.type)
+            code += e.local_tee(usual.place)
+
+    def _ask(self) -> None:
+        """Leave for the exact body in every rare case; what is left has its usual value."""
+        assert self.leave is not None
+        code = self.code
+        together: dict[int, list[int]] = {}  # the operation that compares -> locals of results
+        for root in self.roots:
+            usual = root.args[1]
+            if tests_itself(root):
+                if usual.place < 0:
+                    self._usual(usual)
+                    code += e.DROP
+                root.place = usual.place
+                together.setdefault(unequal(root), []).append(usual.place)
+            else:
+                self.emit(usual)
+                root.place = self.locals.temporary(root.type)
+                code += e.local_set(root.place)
+                self.emit(root.args[0])
+                self.leave()
+        for number, places in together.items():
+            place = places[0]
+            if len(places) > 1:
+                # a sum is a NaN if one of its terms is (or infinities meet, which does no harm)
+                code += e.local_get(place)
+                for other in places[1:]:
+                    code += e.local_get(other) + e.OPCODE[SUM[number]]
+                place = self.locals.temporary(self.locals.types[place])
+                code += e.local_set(place)
+            code += e.local_get(place) + e.local_get(place) + e.OPCODE[number]
+            if self.locals.types[place] == V128:
+                code += e.OPCODE[op.V128_ANY_TRUE]
+            self.leave()
+        self.roots.clear()
+
+    def _exact(self, value: Value) -> None:
+        """Push a result with the NaN that it has to be (rule `nan-late`)."""
+        code = self.code
+        self._usual(value.args[1])
+        code += e.DROP
+        self._correct(value, set())
+        code += e.local_get(value.args[1].place)
+
+    def _correct(self, value: Value, seen: set[int]) -> None:
+        """Make the local of a result exact, where it is a NaN."""
+        code = self.code
+        usual = value.args[1]
+        place = e.local_get(usual.place)
+        code += place + place + e.OPCODE[unequal(value)]
+        if usual.type == V128:
+            code += e.OPCODE[op.V128_ANY_TRUE]
+        code += e.IF
+        for arg in value.args[2:]:
+            if self.chained.get(id(arg)) and id(arg) not in seen:
+                seen.add(id(arg))
+                self._correct(arg, seen)
+        for arg in value.args[2:]:
+            if arg is usual:
+                code += place
+            elif self.chained.get(id(arg)):
+                code += e.local_get(arg.args[1].place)
+            else:
+                self.emit(arg)
+        code += e.call(self.runtime[value.imm][0]) + e.local_set(usual.place) + e.END
+
+    def _rarely(self, value: Value) -> None:
+        """The usual value; in the rare case, in a branch, what the function makes of the rest."""
+        code = self.code
+        condition, usual, *args = value.args
+        result = self.locals.temporary(value.type)
+        self.emit(usual)
+        code += e.local_set(result)
+        for arg in args:
+            # what others share must be computed on both ways
+            if arg.place < 0 and arg.op != op.GET and arg.op not in CONSTS:
+                self.compute_any(arg)
+                arg.place = self.locals.temporary(arg.type)
+                code += e.local_set(arg.place)
+        self.emit(condition)
+        code += e.IF
+        for arg in args:
+            self.emit(arg)
+        code += e.call(self.runtime[value.imm][0]) + e.local_set(result) + e.END
+        code += e.local_get(result)
