@@ -2,31 +2,54 @@
 
 from __future__ import annotations
 
+import os
 from functools import cache
-from importlib import resources
-from typing import TYPE_CHECKING
 
 from wherever.linux.module import personality
 from wherever.store.cache import open_cache
 from wherever.store.digest import digest_of, digest_of_parts
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from wherever.store import Digest
 
-__all__ = ["is_translated", "translated"]
+__all__ = ["is_translated", "translated", "translation_known"]
 
 _ROOMS = ("program", "ir", "isa", "isa.aarch64", "passes", "aot", "wasm")
 
 
 @cache
 def _translator() -> str:
-    """A digest of everything that decides what a translation looks like."""
-    rooms = (resources.files(f"wherever.{room}") for room in _ROOMS)
-    files = (f for room in rooms for f in sorted(room.iterdir(), key=lambda f: f.name))
-    parts = [digest_of(f.read_bytes()) for f in files if f.name.endswith(".py")]
-    return digest_of_parts(*parts)
+    """A digest of everything that decides what a translation looks like.
+
+    Reading some hundred files takes longer than a translated program needs to start. So it is noted
+    which sizes and times they had, which is what Python itself asks before it reads its own
+    compiled files.
+    """
+    root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    files: list[os.DirEntry[str]] = []
+    for room in _ROOMS:
+        with os.scandir(os.path.join(root, room.replace(".", os.sep))) as found:
+            python = (entry for entry in found if entry.name.endswith(".py"))
+            files += sorted(python, key=lambda entry: entry.name)
+    stamps = [(file.path, (stat := file.stat()).st_size, stat.st_mtime_ns) for file in files]
+    noted = digest_of_parts("translator", repr(stamps))
+    store = open_cache("translations")
+    try:
+        known = store.ledger.made_from(noted)
+        if known is None:
+            known = digest_of_parts(*[_digest_of_file(path) for path, *_ in stamps])
+            store.ledger.record(known, noted)
+        return known
+    finally:
+        store.close()
+
+
+def _digest_of_file(path: str) -> Digest:
+    with open(path, "rb", buffering=0) as file:
+        return digest_of(file.readall())
 
 
 def _key(program: bytes, base: bytes, *, exact: bool = False) -> Digest:
@@ -39,6 +62,15 @@ def is_translated(program: bytes, target: str = "wherever") -> bool:
     store = open_cache("translations")
     try:
         return store.holds(_key(program, personality(target)))
+    finally:
+        store.close()
+
+
+def translation_known(program: bytes, target: str = "wherever") -> Digest | None:
+    """The digest of the program's translation, if it was ever made here."""
+    store = open_cache("translations")
+    try:
+        return store.ledger.made_from(_key(program, personality(target)))
     finally:
         store.close()
 

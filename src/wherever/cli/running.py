@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from wherever.cli.terminal import Progress, note, say_error
+from wherever.nanoprocess.compiling import close_all
 from wherever.nanoprocess.prepare import open_program
 from wherever.nanoprocess.signals import ENDING, SIGPIPE, handle
 from wherever.nanoprocess.starting import guest_name, require_supported, work_message
@@ -40,14 +41,15 @@ def started(worker: Worker, words: list[str]) -> Supervision:
     require_supported(spoken.grants)
     limits = spoken.limits_over(Limits(time=None, cpu=None))
     sink = _record_to(own["audit"]) if "audit" in own else None
-    name, program = open_program(rest[0], _shown, worker.expect_component, _translated)
+    name, codes = open_program(rest[0], _shown, worker.expect_component, _translated)
     try:
         arguments = (own.get("argv0", guest_name(name)), *rest[1:])
-        message = work_message(arguments, spoken.grants, limits, own.get("invoke"), sink)
-        if not worker.send(message, [program]):
+        invoke = own.get("invoke")
+        message = work_message(arguments, spoken.grants, limits, invoke, sink, len(codes))
+        if not worker.send(message, codes):
             raise OSError("the worker ended before it had its work")
     finally:
-        os.close(program)
+        close_all(codes)
     return Supervision(worker, limits, audit=Audit(sink))
 
 

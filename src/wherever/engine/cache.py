@@ -16,6 +16,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Self
 
+    from typing_extensions import Buffer  # in collections.abc from 3.12
+
     from wherever.store import Digest
 
 __all__ = ["CodeCache"]
@@ -47,7 +49,17 @@ class CodeCache:
     @staticmethod
     def key(form: str, program: bytes) -> Digest:
         """What the machine code of a program depends on."""
-        return digest_of_parts(form, __version__, VERSION, processor(), digest_of(program))
+        return CodeCache.key_of(form, digest_of(program))
+
+    @staticmethod
+    def key_of(form: str, program: Digest) -> Digest:
+        """The same for a program of which the digest is known."""
+        return digest_of_parts(form, __version__, VERSION, processor(), program)
+
+    @staticmethod
+    def key_apart(key: Digest, number: int) -> Digest:
+        """The key of a part that is kept apart, beside what the key itself names."""
+        return digest_of_parts(key, "apart", str(number))
 
     def get(self, key: Digest) -> bytes | None:
         """The code that we made, checked against the ledger; None otherwise."""
@@ -57,15 +69,15 @@ class CodeCache:
         """The same as sealed memory for a worker, which sees no path."""
         return self.cache.descriptor(key)
 
-    def keep(self, key: Digest, code: bytes) -> None:
+    def keep(self, key: Digest, code: Buffer) -> None:
         """Keep code that our own compiler made; a full disk leaves it absent."""
         self.cache.put(key, code)
 
     def vouch(self, key: Digest, code: bytes) -> None:
-        """Keep it, and note it in the ledger even where it cannot be kept: it goes into a file."""
-        self.keep(key, code)
-        if not self.made(code):
-            self.cache.ledger.record(digest_of(code), key)
+        """Note in the ledger that we made it: it goes into a file."""
+        digest = digest_of(code)
+        if not self.cache.ledger.knows(digest):
+            self.cache.ledger.record(digest, digest_of_parts(key, "in a file"))
 
     def made(self, code: bytes) -> bool:
         """Whether these are bytes that we made."""

@@ -75,22 +75,31 @@ class Engine:
 
         `Unsupported` where it was compiled for another processor, release or configuration.
         """
-        out = ctypes.c_size_t()
-        error = library().wasmtime_module_deserialize(
-            self.ptr, serialised, len(serialised), ctypes.addressof(out)
-        )
-        if error:
-            raise Unsupported(f"compiled code does not load: {message_of(error)}")
-        return Code(self, out.value, wasm, outline)
+        return Code(self, self.deserialised(serialised), wasm, outline)
 
     def load_descriptor(self, descriptor: int, wasm: bytes, outline: Outline | None = None) -> Code:
         """The same from an open descriptor, mapped and not copied: how a worker gets its code."""
+        return Code(self, self.deserialised(descriptor), wasm, outline)
+
+    def deserialised(self, code: bytes | int) -> int:
+        """The engine's own module of machine code that is vouched for: bytes, or a descriptor.
+
+        A descriptor's pages are mapped: what the guest does not use is never read, and what its
+        memories begin with is copied page by page as it writes to them.
+        """
         out = ctypes.c_size_t()
-        path = f"/proc/self/fd/{descriptor}".encode()
-        error = library().wasmtime_module_deserialize_file(self.ptr, path, ctypes.addressof(out))
+        if isinstance(code, bytes):
+            error = library().wasmtime_module_deserialize(
+                self.ptr, code, len(code), ctypes.addressof(out)
+            )
+        else:
+            path = f"/proc/self/fd/{code}".encode()
+            error = library().wasmtime_module_deserialize_file(
+                self.ptr, path, ctypes.addressof(out)
+            )
         if error:
             raise Unsupported(f"compiled code does not load: {message_of(error)}")
-        return Code(self, out.value, wasm, outline)
+        return out.value
 
     def __repr__(self) -> str:
         return f"Engine.of({self.profile!r})"

@@ -1,6 +1,4 @@
-"""Owns compiled code on its way from the compiling child to the worker: an outline, then the code.
-
-    magic    profile and outline: one frame of text fields    machine code to the end
+"""Owns compiled code on its way from the compiling child to the worker: an outline, and the code.
 
 The outline (imports, exports and their types) saves a worker from reading the module again. It
 comes from a child that has looked at hostile bytes, so it is text, cut and checked like any frame.
@@ -8,15 +6,14 @@ comes from a child that has looked at hostile bytes, so it is text, cut and chec
 
 from __future__ import annotations
 
-import ctypes
+import os
 
 from wherever.engine.engine import Code, Engine, wat2wasm
-from wherever.engine.library import library, message_of
 from wherever.engine.outline import ExportItem, ImportItem, Outline
 from wherever.engine.profile import Placement, Profile
-from wherever.errors import InternalError
-from wherever.nanoprocess.codefile import COMPONENT, MAGIC, MODULE, cut
-from wherever.nanoprocess.frames import OUTLINE, frame
+from wherever.errors import InternalError, InvalidProgram, Unsupported
+from wherever.nanoprocess.codefile import COMPONENT, MODULE, Kind, cut, joined
+from wherever.nanoprocess.frames import BrokenFrame, fields_of, pack_fields
 from wherever.nanoprocess.start_section import deferred
 from wherever.wasm.types import (
     AddressType,
@@ -30,10 +27,12 @@ from wherever.wasm.types import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from wherever.engine.outline import ItemType
     from wherever.wasm.types import ValType
 
-__all__ = ["compile_for", "load", "open_compiler", "open_engine"]
+__all__ = ["compile_for", "deserialised", "load", "open_compiler", "open_engine", "read_all"]
 
 _LETTERS: dict[str, ValType] = {
     "i": NumType.I32,
@@ -103,7 +102,7 @@ def compile_program(data: bytes) -> bytes:
         spelt = _spelt(export.type)
         if spelt:
             fields += (name, str(export.index), spelt)
-    return MAGIC + frame(OUTLINE, fields) + code.serialise()
+    return joined(Kind.PROGRAM, (pack_fields(fields), code.serialise()))
 
 
 def _linkable(outline: Outline) -> None:
@@ -112,19 +111,48 @@ def _linkable(outline: Outline) -> None:
     require_known_imports(outline)
 
 
-def load(data: bytes) -> Code:
-    """The code of bytes that `compile_program` made; the caller has asked the ledger."""
-    fields, machine_code = cut(data)
+def load(head: bytes, apart: Sequence[int]) -> Code:
+    """The code that `compile_program` made, of its head and what lies apart from it.
+
+    The caller has asked the ledger; the descriptors are closed.
+    """
+    try:
+        told, code = cut(head)
+        fields = fields_of(_near(told))
+    except (ValueError, BrokenFrame) as error:
+        raise InvalidProgram("damaged compiled code: compile it again") from error
     engine = Engine.of(_PROFILE)
-    out = ctypes.c_size_t()
-    error = library().wasmtime_module_deserialize(
-        engine.ptr, machine_code, len(machine_code), ctypes.addressof(out)
-    )
-    if error:
-        raise InternalError(
-            f"compiled code does not load: {message_of(error)}; wherever cache clear, and again"
-        )
-    return _Loaded(engine, out.value, fields)
+    return _Loaded(engine, deserialised(engine, code, apart), fields)
+
+
+def deserialised(engine: Engine, part: memoryview | int, apart: Sequence[int]) -> int:
+    """The engine's module of a part, by bytes or by its place among what lies apart."""
+    try:
+        if not isinstance(part, int):
+            return engine.deserialised(bytes(part))
+        fd = apart[part]
+        try:
+            return engine.deserialised(fd)
+        finally:
+            os.close(fd)
+    except Unsupported as error:
+        raise InternalError(f"{error}; wherever cache clear, and again") from error
+
+
+def _near(part: memoryview | int) -> bytes:
+    if isinstance(part, int):
+        raise InvalidProgram("damaged compiled code: compile it again")
+    return bytes(part)
+
+
+def read_all(fd: int) -> bytes:
+    """Everything in the descriptor, wherever it stands, which is closed then."""
+    size = os.fstat(fd).st_size
+    data = os.pread(fd, size, 0)
+    while len(data) < size:  # more than one pread(2) moves
+        data += os.pread(fd, size, len(data))
+    os.close(fd)
+    return data
 
 
 class _Loaded(Code):

@@ -11,65 +11,83 @@ import os
 
 from wherever.engine.cache import CodeCache
 from wherever.errors import InternalError, InvalidProgram, LimitExceeded
-from wherever.nanoprocess.codefile import COMPONENT, FORM, MODULE, is_code
+from wherever.nanoprocess.codefile import COMPONENT, FORM, MODULE, apart, count_apart, is_code
 from wherever.nanoprocess.pool import hand_over
 from wherever.nanoprocess.signals import SIGABRT
 from wherever.nanoprocess.supervise import Supervision
 from wherever.policy import Limits
 from wherever.store.cache import sealed
+from wherever.store.digest import digest_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import TypeVar
+    from collections.abc import Callable, Sequence
+
+    from typing_extensions import Buffer  # in collections.abc from 3.12
 
     from wherever.engine.engine import Code, Engine
     from wherever.engine.outline import Outline
     from wherever.engine.profile import Profile
     from wherever.nanoprocess.result import Result
+    from wherever.nanoprocess.source import Source
     from wherever.store import Digest
-
-    T = TypeVar("T")
 
     # Does the work, and shows meanwhile what it is.
     During = Callable[[str, Callable[[], bytes]], bytes]
 
-__all__ = ["COMPILING", "compiled", "compiled_component", "compiled_descriptor", "compiled_module"]
+__all__ = [
+    "COMPILING",
+    "close_all",
+    "compiled",
+    "compiled_component",
+    "compiled_module",
+    "compiled_program",
+    "found_compiled",
+]
 
 COMPILING = Limits(memory=4 << 30, time=600, cpu=300)
 """What compiling one program may take: a megabyte of machine code takes about a second."""
 _LARGEST = 1 << 30
 
 
-def compiled_descriptor(data: bytes, name: str, during: During | None = None) -> int:
-    """The compiled form of a program as sealed memory, from the cache where it is known."""
-    if is_code(data):
-        _require_ours(data, name)
-        return sealed(data)
+def compiled_program(source: Source, during: During | None = None) -> list[int]:
+    """The compiled form of a program as sealed memory: its head, then what lies apart from it.
 
-    def known(cache: CodeCache, key: Digest) -> int | None:
-        return cache.descriptor(key)
+    From the cache where it is known; else `during` does what takes long, and can say so.
+    """
+    known = found_compiled(source.digest())
+    if known is not None:
+        return known
+    data = source.data()
+    if is_code(data):
+        _require_ours(data, source.name)
+        return _sealed(*apart(data))
 
     def compile_() -> bytes:
         return _compile(FORM, data, COMPILING)
 
-    return _found(
-        FORM,
-        data,
-        known,
-        sealed,
-        compile_ if during is None else lambda: during(f"compiling {name}", compile_),
+    return _made(
+        FORM, data, compile_ if during is None else lambda: during(_compiling(source), compile_)
     )
 
 
-def compiled_component(profile: Profile, data: bytes, limits: Limits = COMPILING) -> int:
-    """A component for `components.load` in this process, as sealed memory."""
+def found_compiled(program: Digest, form: str = FORM) -> list[int] | None:
+    """The compiled form of the program with that digest, if the cache has it."""
+    cache = CodeCache.open()
+    if cache is None:
+        return None
+    try:
+        return _kept(cache, cache.key_of(form, program))
+    finally:
+        cache.close()
 
-    def known(cache: CodeCache, key: Digest) -> int | None:
-        return cache.descriptor(key)
 
+def compiled_component(profile: Profile, data: bytes, limits: Limits = COMPILING) -> list[int]:
+    """A component for `components.load` in this process, in sealed memory."""
     form = f"{COMPONENT}{profile.code_name}"
-    return _found(form, data, known, sealed, lambda: _compile(form, data, limits))
+    return found_compiled(digest_of(data), form) or _made(
+        form, data, lambda: _compile(form, data, limits)
+    )
 
 
 def compiled_module(
@@ -78,10 +96,17 @@ def compiled_module(
     """A module's code for an engine of this process, whose profile decides the form."""
     form = f"{MODULE}{engine.profile.code_name}"
 
-    def known(cache: CodeCache, key: Digest) -> bytes | None:
-        return cache.get(key)
-
-    code = _found(form, wasm, known, bytes, lambda: _compile(form, wasm, limits))
+    cache = CodeCache.open()
+    key = CodeCache.key(form, wasm)
+    try:
+        code = None if cache is None else cache.get(key)
+        if code is None:
+            code = _compile(form, wasm, limits)
+            if cache is not None:
+                cache.keep(key, code)
+    finally:
+        if cache is not None:
+            cache.close()
     return engine.load_own(code, wasm, outline)
 
 
@@ -94,35 +119,64 @@ def compiled(data: bytes) -> bytes:
             "only if that names it: set WHEREVER_CACHE to a folder that can be written to"
         )
     try:
-        key = cache.key(FORM, data)
-        code = cache.get(key) or _compile(FORM, data, COMPILING)
-        cache.vouch(key, code)
+        code = _compile(FORM, data, COMPILING)
+        cache.vouch(cache.key(FORM, data), code)
         return code
     finally:
         cache.close()
 
 
-def _found(
-    form: str,
-    data: bytes,
-    known: Callable[[CodeCache, Digest], T | None],
-    made: Callable[[bytes], T],
-    compile_: Callable[[], bytes],
-) -> T:
-    """What the cache holds, else what the child makes, which is kept."""
+def _made(form: str, data: bytes, compile_: Callable[[], bytes]) -> list[int]:
+    """What the child makes, which is kept."""
+    head, large = apart(compile_())
     cache = CodeCache.open()
-    if cache is None:
-        return made(compile_())
-    try:
+    if cache is not None:
         key = cache.key(form, data)
-        found = known(cache, key)
-        if found is None:
-            code = compile_()
-            cache.keep(key, code)
-            found = made(code)
-        return found
-    finally:
+        for number, part in enumerate(large):
+            cache.keep(cache.key_apart(key, number), part)
+        cache.keep(key, head)  # last: it names the others
         cache.close()
+    return _sealed(head, large)
+
+
+def _kept(cache: CodeCache, key: Digest) -> list[int] | None:
+    """What the cache holds, if it holds all of it."""
+    head = cache.get(key)
+    if head is None:
+        return None
+    found: list[int] = []
+    try:
+        for number in range(count_apart(head)):
+            part = cache.descriptor(cache.key_apart(key, number))
+            if part is None:
+                close_all(found)
+                return None
+            found.append(part)
+        return [sealed(head), *found]
+    except BaseException:
+        close_all(found)
+        raise
+
+
+def _sealed(head: bytes, large: Sequence[Buffer]) -> list[int]:
+    found: list[int] = []
+    try:
+        for part in (head, *large):
+            found.append(sealed(part))  # noqa: PERF401 - what was made is closed on failure
+    except BaseException:
+        close_all(found)
+        raise
+    return found
+
+
+def close_all(fds: Sequence[int]) -> None:
+    """Close each of the descriptors."""
+    for fd in fds:
+        os.close(fd)
+
+
+def _compiling(source: Source) -> str:
+    return f"compiling {source.name}"
 
 
 def _require_ours(data: bytes, name: str) -> None:

@@ -1,50 +1,40 @@
 """Owns components on their way to a worker and in it: compiled by the child, run after confinement.
 
-    magic    6    size, the plan    size, the code of a core module, ...
-
-A size is 8 bytes, little-endian. The plan is what validation found out (`component.plan`), with
-what linking asks of each module: a worker neither reads the component again nor checks it.
+The first part is the plan: what validation found out (`component.plan`), with what linking asks of
+each module, so that a worker neither reads the component again nor checks it. The others are the
+code of the core modules.
 """
 
 from __future__ import annotations
 
-import ctypes
 import importlib
-import mmap
-import os
-import struct
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeAlias
 
 from wherever.component import plan
 from wherever.component import syntax as cs
 from wherever.component.facts import Validated
 from wherever.engine.engine import Code, Engine
-from wherever.engine.library import library, message_of
 from wherever.engine.outline import ExportItem, ImportItem, ItemType, Outline, TagItem
 from wherever.engine.profile import Placement, Profile
-from wherever.errors import InternalError, InvalidProgram
+from wherever.errors import InvalidProgram
 from wherever.hosts.component.census import Census
 from wherever.hosts.component.codes import Prepared
 from wherever.hosts.component.command import prepare, run_command
 from wherever.hosts.component.load import DEFAULT_MEMORY
-from wherever.nanoprocess.codefile import MAGIC
+from wherever.nanoprocess.code import deserialised
+from wherever.nanoprocess.codefile import Kind, cut, joined
 from wherever.system.surroundings import Surroundings
 from wherever.wasm import types as core
 
 __all__ = [
     "call_component",
     "compile_component",
-    "is_compiled",
     "load",
     "open_compiler",
     "open_texts",
 ]
-
-_KIND = 6
-_HEADER = MAGIC + bytes((_KIND,))
-_SIZE = struct.Struct("<Q")
 
 _Told: TypeAlias = tuple[tuple[tuple[str, str, object], ...], tuple[tuple[object, ...], ...]]
 """An outline as a plan has it: imports by module, name and type; exports by name, kind, index,
@@ -61,11 +51,6 @@ def open_compiler(engine: Engine) -> None:
     compile_component(b"\0asm\x0d\0\1\0", engine)
 
 
-def is_compiled(data: bytes) -> bool:
-    """Is this a component that `compile_component` made?"""
-    return data.startswith(_HEADER)
-
-
 def compile_component(data: bytes, engine: Engine) -> bytes:
     """The bytes for `load`. Runs in a child with limits of its own."""
     prepared = prepare(data, engine)
@@ -79,22 +64,25 @@ def compile_component(data: bytes, engine: Engine) -> bytes:
         tuple([(*span, places[id(code)]) for span, code in _spans(prepared)]),
         tuple([_told(code.outline, asked) for code in codes.values()]),
     )
-    parts = [plan.pack(whole), *[code.serialise() for code in codes.values()]]
-    return b"".join([_HEADER, *[_SIZE.pack(len(part)) + part for part in parts]])
+    return joined(
+        Kind.COMPONENT, (plan.pack(whole), *[each.serialise() for each in codes.values()])
+    )
 
 
-def load(fd: int, engine: Engine | None = None) -> Prepared:
-    """The component that `compile_component` made for the engine; the caller asked the ledger."""
-    mapped = mmap.mmap(fd, 0, flags=mmap.MAP_PRIVATE, prot=mmap.PROT_READ | mmap.PROT_WRITE)
-    os.close(fd)
-    parts = list(_parts(mapped))
-    at, size = parts[0]
-    whole: _Whole = plan.unpack(mapped[at : at + size])
+def load(head: bytes, apart: Sequence[int], engine: Engine | None = None) -> Prepared:
+    """The component that `compile_component` made for the engine; the caller asked the ledger.
+
+    Of its head and of what lies apart from it, whose descriptors are closed.
+    """
+    told, *parts = cut(head)
+    if isinstance(told, int):
+        raise InvalidProgram("damaged compiled component: compile it again")
+    whole: _Whole = plan.unpack(bytes(told))
     validated, counts, spans, outlines = whole
     engine = engine or Engine.of(Profile(Placement.DEMAND, epochs=False))
     codes: list[Code] = [
-        _code(engine, mapped, at, size, told)
-        for (at, size), told in zip(parts[1:], outlines, strict=True)
+        _Loaded(engine, deserialised(engine, part, apart), outline)
+        for part, outline in zip(parts, outlines, strict=True)
     ]
     return Prepared(
         validated,
@@ -112,17 +100,6 @@ def open_texts() -> None:
 
 def _spans(prepared: Prepared) -> Iterator[tuple[tuple[int, int], Code]]:
     return zip(prepared.spans, prepared.codes, strict=True)
-
-
-def _code(engine: Engine, mapped: mmap.mmap, at: int, size: int, told: _Told) -> Code:
-    out = ctypes.c_size_t()
-    start = ctypes.addressof(ctypes.c_char.from_buffer(mapped, at)) if size else 0
-    error = library().wasmtime_module_deserialize(engine.ptr, start, size, ctypes.addressof(out))
-    if error:
-        raise InternalError(
-            f"compiled code does not load: {message_of(error)}; wherever cache clear, and again"
-        )
-    return _Loaded(engine, out.value, told)
 
 
 class _Loaded(Code):
@@ -185,20 +162,6 @@ def _names_asked(validated: Validated, codes: Iterable[Code]) -> frozenset[str]:
 
     walk(validated)
     return frozenset(found)
-
-
-def _parts(data: mmap.mmap) -> Iterator[tuple[int, int]]:
-    """Where each part lies, and its size."""
-    at = len(_HEADER)
-    while at + _SIZE.size <= len(data):
-        (size,) = _SIZE.unpack_from(data, at)
-        at += _SIZE.size
-        if size > len(data) - at:
-            break
-        yield at, size
-        at += size
-    if at != len(data):
-        raise InvalidProgram("damaged compiled component: compile it again")
 
 
 def call_component(

@@ -21,19 +21,18 @@ __all__ = [
     "END",
     "EXPECT_COMPONENT",
     "LARGEST",
-    "OUTLINE",
     "READY",
     "BrokenFrame",
     "Reader",
     "fields_of",
     "frame",
+    "pack_fields",
 ]
 
 CHANNEL = 3  # the worker's descriptor
 EXPECT_COMPONENT = bytes(4)  # to a worker: the size of no work; a component will come
 
 READY = 1  # the worker has imported everything
-OUTLINE = 5  # of a compiled program, in its file (codefile.py); never on a channel
 CONFINED = 4  # what the kernel lacks for confining the worker
 DECISION = 2  # what, thing, "1" for granted, rule, grant
 END = 3  # how, code, limit, message, peak memory in bytes, processor seconds, backtrace...
@@ -50,14 +49,19 @@ class BrokenFrame(Exception):
 
 def frame(kind: int, fields: Sequence[str]) -> bytes:
     """One frame; fields that would make it too long are cut."""
+    body = pack_fields(fields, LARGEST)
+    return bytes((kind,)) + len(body).to_bytes(4, "little") + body
+
+
+def pack_fields(fields: Sequence[str], most: int = 1 << 30) -> bytes:
+    """Fields as `fields_of` takes them apart; what would make more bytes than `most` is cut."""
     parts: list[bytes] = []
-    room = LARGEST - 4 * len(fields)
+    room = most - 4 * len(fields)
     for field in fields:
         data = field.encode("utf-8", "backslashreplace")[:room]
         room -= len(data)
         parts += (len(data).to_bytes(4, "little"), data)
-    body = b"".join(parts)
-    return bytes((kind,)) + len(body).to_bytes(4, "little") + body
+    return b"".join(parts)
 
 
 class Reader:

@@ -12,8 +12,8 @@ from wherever.errors import Denied, GuestTrap, LimitExceeded
 from wherever.hosts.wasi.command import instantiate
 from wherever.hosts.wasi.run import GuestExit
 from wherever.hosts.wasi.table import MODULE
-from wherever.nanoprocess.code import compile_for, load, open_compiler
-from wherever.nanoprocess.codefile import MAGIC
+from wherever.nanoprocess.code import compile_for, load, open_compiler, read_all
+from wherever.nanoprocess.codefile import Kind, kind_of
 from wherever.nanoprocess.confine import close_others, confine
 from wherever.nanoprocess.frames import CHANNEL
 from wherever.nanoprocess.reactor import call_by_text
@@ -41,8 +41,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Ending", "Work", "run"]
 
-_COMPONENT = MAGIC + b"\6"  # as components.py has it; importing that takes longer
-_COMPONENT_SIZE = len(_COMPONENT)
 _MEMORIES = 4  # linear memories that one guest may have; they share its limit
 
 
@@ -55,6 +53,8 @@ class Work:
     limits: dict[str, float | None]
     invoke: str | None = None
     whole_record: bool = False
+    codes: int = 1
+    """How many of the descriptors are the program's."""
 
     @classmethod
     def of(cls, message: Mapping[str, object]) -> Work:
@@ -95,18 +95,20 @@ class Report:
 def run(work: Work, fds: list[int], report: Report) -> Ending:
     """Run the guest in this process, which is fit for nothing else afterwards.
 
-    `fds`: the program's bytes, then the standard streams if they are not this process's own.
+    `fds`: the program's head and what lies apart from it, then the standard streams if they are not
+    this process's own.
     """
-    program, *streams = fds
-    for number, fd in enumerate(streams):
+    program, *apart = fds[: work.codes]
+    for number, fd in enumerate(fds[work.codes :]):
         os.dup2(fd, number)
-    close_others(frozenset((CHANNEL, program)))
+    close_others(frozenset((CHANNEL, program, *apart)))
     os.chdir("/")
     grants = parse_words(work.grants).grants
     limits = Limits().override(**work.limits)
-    if os.pread(program, _COMPONENT_SIZE, 0) == _COMPONENT:
-        return _run_component(work, program, grants, limits, report)
-    code = load(read_all(program))
+    head = read_all(program)
+    if kind_of(head) == Kind.COMPONENT:
+        return _run_component(work, head, apart, grants, limits, report)
+    code = load(head, apart)
     around = _surroundings(work, grants, limits, report)
     store = Store(code.engine, _store_limits(limits))
     link, start = _linker(code), _starter(code)
@@ -146,12 +148,12 @@ def compile_(work: Mapping[str, Any], fds: list[int], report: Report) -> None:
 
 
 def _run_component(
-    work: Work, program: int, grants: Grants, limits: Limits, report: Report
+    work: Work, head: bytes, apart: list[int], grants: Grants, limits: Limits, report: Report
 ) -> Ending:
     """The same for a component: compiled whole before the process is confined."""
     from wherever.nanoprocess import components
 
-    prepared = components.load(program)
+    prepared = components.load(head, apart)
     if work.invoke is not None:
         components.open_texts()
     around = _surroundings(work, grants, limits, report)
@@ -162,16 +164,6 @@ def _run_component(
     report.confined(confine(grants, limits).lacks)
     ending = _ended(lambda: components.call_component(prepared, around, limits.memory, work.invoke))
     return replace(ending, cpu=time.process_time() - started)
-
-
-def read_all(fd: int) -> bytes:
-    """Everything in the descriptor, wherever it stands, which is closed then."""
-    size = os.fstat(fd).st_size
-    data = os.pread(fd, size, 0)
-    while len(data) < size:  # more than one pread(2) moves
-        data += os.pread(fd, size, len(data))
-    os.close(fd)
-    return data
 
 
 def _peak(instance: Instance) -> int:

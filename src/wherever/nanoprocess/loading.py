@@ -18,6 +18,7 @@ from wherever.hosts.component.codes import Prepared, modules
 from wherever.hosts.component.load import DEFAULT_MEMORY, LoadedComponent, load_validated
 from wherever.hosts.component.wasi.linker import wasi_hosts
 from wherever.nanoprocess import components
+from wherever.nanoprocess.code import read_all
 from wherever.nanoprocess.compiling import compiled_component
 from wherever.nanoprocess.prepare import require_runnable
 from wherever.policy import Grants, Limits
@@ -106,7 +107,13 @@ def _prepared(data: bytes) -> Prepared:
         here = _cheap(data, engine)
         if here is not None:
             return here
-    return components.load(compiled_component(_PROFILE, data), engine)
+    return _compiled(data, engine)
+
+
+def _compiled(data: bytes, engine: Engine) -> Prepared:
+    """The component as the child compiled it, now or before."""
+    head, *apart = compiled_component(_PROFILE, data)
+    return components.load(read_all(head), apart, engine)
 
 
 def _cheap(data: bytes, engine: Engine) -> Prepared | None:

@@ -6,7 +6,8 @@ import os
 
 from wherever.errors import InvalidProgram, Unsupported
 from wherever.nanoprocess.codefile import is_code
-from wherever.nanoprocess.compiling import compiled_descriptor
+from wherever.nanoprocess.compiling import compiled_program, found_compiled
+from wherever.nanoprocess.source import Source
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,31 +27,43 @@ def open_program(
     during: During | None = None,
     expect_component: Callable[[], None] | None = None,
     translate: Callable[[bytes], bytes] | None = None,
-) -> tuple[str, int]:
-    """The program's name and a descriptor of its compiled form: sealed memory.
+) -> tuple[str, list[int]]:
+    """The program's name and its compiled form in sealed memory: its head, and what lies apart.
 
     What may take long, because no cache has it, is done by `during`, which can say so.
     A Linux program is given to `translate`, if there is one, which can show how far it is.
     `expect_component` is called before the work on one begins: a worker may get ready meanwhile.
     """
-    name, data = read_program(program)
-    if expect_component is not None and data[:8] == COMPONENT:
+    source = Source(program)
+    if expect_component is not None and source.head[:8] == COMPONENT:
         expect_component()
-    if data[:4] == b"\x7fELF":
-        data = _translated(data, name, during) if translate is None else translate(data)
-    if not is_code(data):
-        require_runnable(data[:512], name)
-    return name, compiled_descriptor(data, name, during)
+    if source.head[:4] == b"\x7fELF":
+        return source.name, _translated(source, during, translate)
+    if not is_code(source.head):
+        require_runnable(source.head, source.name)
+    return source.name, compiled_program(source, during)
 
 
-def _translated(data: bytes, name: str, during: During | None) -> bytes:
-    from wherever.aot.cache import translated
+def _translated(
+    source: Source, during: During | None, translate: Callable[[bytes], bytes] | None
+) -> list[int]:
+    """A translation's compiled form, found without looking at the translation where it is known."""
+    from wherever.aot.cache import translated, translation_known
 
-    return (
-        translated(data)
-        if during is None
-        else during(f"translating {name}", lambda: translated(data))
-    )
+    data, name = source.data(), source.name
+    digest = translation_known(data)
+    known = None if digest is None else found_compiled(digest)
+    if known is not None:
+        return known
+    if translate is not None:
+        module = translate(data)
+    elif during is None:
+        module = translated(data)
+    else:
+        module = during(f"translating {name}", lambda: translated(data))
+    translation = Source(module)
+    translation.name = name
+    return compiled_program(translation, during)
 
 
 def read_program(program: Program) -> tuple[str, bytes]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from wherever.errors import Unsupported
+from wherever.nanoprocess.compiling import close_all
 from wherever.nanoprocess.pool import hand_over, warm
 from wherever.nanoprocess.prepare import open_program
 from wherever.nanoprocess.supervise import Supervision
@@ -42,14 +43,14 @@ def start(
         limits = _of_kind(limits, Limits, "limits")
         words = argument_words(args)
         require_supported(grants)
-        name, fd = open_program(program)
+        name, codes = open_program(program)
         try:
             message = work_message(
-                (argv0 or guest_name(name), *words), grants, limits, invoke, audit
+                (argv0 or guest_name(name), *words), grants, limits, invoke, audit, len(codes)
             )
-            worker = hand_over(message, [fd, *streams.theirs])
+            worker = hand_over(message, [*codes, *streams.theirs])
         finally:
-            os.close(fd)
+            close_all(codes)
         streams.handed_over()
     except BaseException:
         streams.close()
@@ -107,6 +108,7 @@ def work_message(
     limits: Limits,
     invoke: str | None,
     audit: object,
+    codes: int,
 ) -> dict[str, object]:
     """The work as it travels to a worker."""
     resolved = grants.replace(env=grants.environment())  # the worker has no environment to ask
@@ -117,6 +119,7 @@ def work_message(
         "limits": {name: getattr(limits, name) for name in names},
         "invoke": invoke,
         "whole_record": audit is not None,
+        "codes": codes,
     }
 
 

@@ -6,7 +6,7 @@ import errno
 import os
 import time
 
-from wherever.store.digest import Digest, digest_of, is_digest
+from wherever.store.digest import Digest, digest_of, digest_of_descriptor, is_digest
 from wherever.store.folder import Folder, cache_root
 from wherever.store.ledger import Ledger
 from wherever.store.lock import locked
@@ -20,7 +20,7 @@ __all__ = ["Cache", "Entry", "Usage", "open_cache"]
 DEFAULT_QUOTA = 2 << 30
 _LOCK = "cache.lock"
 _OBJECTS = "objects"
-_MAPPED = 1 << 20  # from this size on the kernel copies an object, and it is hashed where it lies
+_COPIED = 1 << 20  # from this size on an object is hashed as it is copied, and never held whole
 _USE_RESOLUTION = 60.0  # seconds: a use is noted at most this often
 
 # A cache that cannot be written to is slower, not broken: these leave the entry absent.
@@ -122,11 +122,11 @@ class Cache:
             return None
         try:
             status = os.fstat(fd)
-            if status.st_size < _MAPPED:
+            if status.st_size < _COPIED:
                 data = self._checked(digest)
                 return None if data is None else sealed(data)
-            memory = _sealed_copy(fd, status.st_size)
-            if _digest_of_file(memory, status.st_size) != digest:
+            memory, copied = _sealed_copy(fd, status.st_size)
+            if copied != digest:
                 os.close(memory)
                 self._objects.remove(digest)
                 return None
@@ -242,31 +242,16 @@ def _seal(fd: int) -> None:
     fcntl.fcntl(fd, fcntl.F_ADD_SEALS, seals)
 
 
-def _sealed_copy(source: int, size: int) -> int:
-    """A file's bytes as `sealed` has them, copied by the kernel."""
+def _sealed_copy(source: int, size: int) -> tuple[int, Digest | None]:
+    """A file's bytes as `sealed` has them, and the digest of what was copied."""
     fd = _memory()
     try:
-        left = size
-        while left:
-            sent = os.sendfile(fd, source, None, left)
-            if not sent:
-                break  # cut short meanwhile: its digest will say so
-            left -= sent
+        digest = digest_of_descriptor(source, size, fd)
         _seal(fd)
     except BaseException:
         os.close(fd)
         raise
-    return fd
-
-
-def _digest_of_file(fd: int, size: int) -> Digest | None:
-    """The digest of sealed memory, where it lies."""
-    import mmap
-
-    if os.fstat(fd).st_size != size:
-        return None
-    with mmap.mmap(fd, size, prot=mmap.PROT_READ) as mapped:
-        return digest_of(mapped)
+    return fd, digest
 
 
 def _read(fd: int, size: int) -> bytes:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NewType, Protocol
@@ -18,13 +20,21 @@ if TYPE_CHECKING:
 else:
     Digest = str  # `typing` takes longer to import than the digests take to compute
 
-__all__ = ["DIGEST_LENGTH", "Digest", "digest_of", "digest_of_parts", "is_digest"]
+__all__ = [
+    "DIGEST_LENGTH",
+    "Digest",
+    "digest_of",
+    "digest_of_descriptor",
+    "digest_of_parts",
+    "is_digest",
+]
 
 DIGEST_LENGTH = 64
 _HEX = frozenset("0123456789abcdef")
 
 # Loading OpenSSL costs more than the interpreter's own SHA-256 needs for this many bytes.
 _SMALL = 256 * 1024
+_PIECE = 256 * 1024  # stays in the processor's cache from the copy to the hash
 
 
 def new_hash(size: int) -> Hash:
@@ -47,6 +57,23 @@ def digest_of(data: Buffer) -> Digest:
     hash_ = new_hash(memoryview(data).nbytes)
     hash_.update(data)
     return Digest(hash_.hexdigest())
+
+
+def digest_of_descriptor(fd: int, size: int, into: int = -1) -> Digest | None:
+    """The digest of a file of that size, piece by piece; None if it is of another size.
+
+    What is read is written `into` a second file as it is hashed.
+    """
+    hash_ = new_hash(size)
+    buffer = memoryview(bytearray(min(size, _PIECE) or 1))
+    at = 0
+    while got := os.preadv(fd, [buffer], at):
+        piece = buffer[:got]
+        hash_.update(piece)
+        at += got
+        while into >= 0 and piece:
+            piece = piece[os.write(into, piece) :]
+    return Digest(hash_.hexdigest()) if at == size else None
 
 
 def digest_of_parts(*parts: bytes | str) -> Digest:
