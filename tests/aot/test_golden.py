@@ -45,7 +45,7 @@ def emitted(words: list[int]) -> str:
     functions = dict.fromkeys(agreed.all, 0)
     layout = Layout(registers, 99, functions, [], {}, 0, 0, 0, 98, 0, 0, 0, {}, BASE, 64)
     signature = agreed.all[BASE + 128]
-    body = FunctionEmitter(layout, agreed, signature, agreed.liveness.after).emit()
+    body = FunctionEmitter(layout, agreed, signature).emit()
     names = [REGISTERS.names[s] for s in signature.parameters]
     results = [REGISTERS.names[s] for s in signature.results]
     text = [

@@ -226,7 +226,6 @@ def conventions(functions: Functions, *, standard: bool = True) -> Conventions:
     _writes(c)
     _gives(c)
     c.returned = Returned(functions, c.facts, standard)
-    c.liveness = Liveness(c)
-    c.liveness.run()
+    Liveness(c).run()
     _handed_over(c)
     return c

@@ -15,7 +15,7 @@ from wherever.passes.structure import Edge, Graph, structure
 from wherever.passes.unroll import cycles, repeated
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from wherever.aot.locals import Locals
 
@@ -28,11 +28,10 @@ class FunctionEmitter(Exits):
         layout: Layout,
         conventions: Conventions,
         signature: Signature,
-        after: Callable[[Signature, Block, dict[int, int]], int],
         locals_: Locals | None = None,
         exact: Mapping[int, int] | None = None,
     ) -> None:
-        super().__init__(layout, conventions, signature, after, locals_, exact)
+        super().__init__(layout, conventions, signature, locals_, exact)
         self.moved: dict[tuple[int, int], int] = {}  # edges of repeated loops
         self.selected = -1  # the local with the selector of a block that begins anew
         self.asked: list[int] = []  # the selector of each question

@@ -1,13 +1,22 @@
-"""Owns which registers are live where, across the whole program: the least fixed point."""
+"""Owns which registers are live where, across the whole program: the least fixed point.
+
+A block turns a union of live registers into the union of what it makes of each part. So only what
+is *new* after a block is worked on, and goes on to the blocks before it, to what is wanted of the
+functions that it calls, and to the callers of the function it begins. Nothing is computed from the
+whole again: the time is that of the bits that arrive.
+"""
 
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING
+from heapq import heappop, heappush
+from typing import TYPE_CHECKING, Final
 
 from wherever.aot.signature import (
+    ALL,
     ARGUMENT_MASK,
     AT_TRAPS,
+    CALLEE_SAVED,
     LINK,
     RESULT_MASK,
     RETURNED,
@@ -22,232 +31,324 @@ from wherever.aot.signature import (
 from wherever.ir.values import Block, ExitKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from wherever.aot.functions import Body, Functions
+    from wherever.passes.facts import Facts
+
+_FIRST: Final = ALL + 1  # no register: a block that has not been looked at yet
+_X0: Final = 1
+_NOWHERE: Final = -1
+
+
+class Part:
+    """One function: its blocks by number, in postorder."""
+
+    __slots__ = (
+        "after",
+        "before",
+        "ends",
+        "entered",
+        "facts",
+        "index",
+        "kinds",
+        "link",
+        "live",
+        "new",
+        "order",
+        "out",
+        "queued",
+        "ready",
+        "signature",
+        "straight",
+        "tails",
+        "users",
+    )
+
+    def __init__(self, signature: Signature, order: list[int], *, entered: bool) -> None:
+        self.signature = signature
+        self.order = order
+        self.entered = entered  # else only the driver does, somewhere inside
+        self.link = 0  # the link register, where a return is compared with it
+        self.index = {start: i for i, start in enumerate(order)}
+        count = len(order)
+        self.facts: list[Facts] = []
+        self.kinds: list[ExitKind] = []
+        self.live = [0] * count  # before each block
+        self.after = [0] * count  # after its own work
+        self.new = [0] * count  # what of it has not gone through the block yet
+        self.ready: list[int] = []  # a heap of the blocks with something new
+        # those before each block: that go straight to it, and that come to it in another way
+        self.straight: list[list[int]] = [[] for _ in order]
+        self.before: list[list[int]] = [[] for _ in order]
+        self.ends: list[int] = []  # blocks after which is live what is live out
+        self.tails: list[int] = []  # functions whose live-outs are this one's (-1: any taken one)
+        self.users: list[tuple[Part, int, bool]] = []  # blocks that call this, or only jump here
+        self.out = 0  # what of the live-outs has not come to the ends yet
+        self.queued = True
+
+    def add(self, at: int, bits: int) -> None:
+        """Something is live after a block."""
+        bits &= ~self.after[at]
+        if bits:
+            if not self.new[at]:
+                heappush(self.ready, at)
+            self.new[at] |= bits
 
 
 class Liveness:
-    """Reads and live-outs: the least fixed point, block by block.
-
-    A block is looked at again only where something that it is computed from has grown: what is live
-    in a block after it, what a callee reads, or what is wanted of this function's own returns. Sets
-    only grow, so the order of work decides the time and not the result.
-    """
+    """Reads and live-outs of all functions."""
 
     def __init__(self, c: Conventions) -> None:
         self.c = c
         self.blocks = c.functions.blocks
-        self.order: dict[int, list[int]] = {}  # function -> its blocks, in postorder
-        # function -> block -> those that go straight to it, and those that use it in another way
-        self.straight: dict[int, dict[int, list[int]]] = {}
-        self.before: dict[int, dict[int, list[int]]] = {}
-        self.ends: dict[int, list[int]] = {}  # function -> blocks where control leaves it
-        self.users: dict[int, list[tuple[int, int]]] = {}  # callee -> (function, block)
-        self.unknown: list[tuple[int, int]] = []  # (function, block) of calls of an address
-        for signature in c.all.values():
-            self._edges(signature)
-            if signature.taken:
-                # also entered by the driver: what the ABI returns must be there
-                signature.live_out |= RETURNED & signature.writes
+        self.parts: dict[int, Part] = {}
+        self.unknown: list[tuple[Part, int]] = []  # calls of an address
+        for entry, signature in c.all.items():
+            body = c.functions.bodies[entry]
+            order = c.orders[entry] = postorder(c.functions, body)
+            self.parts[entry] = Part(signature, order, entered=bool(body.reached))
         c.unknown_live_out = RETURNED
-        # blocks to look at, by function; everything once, callees first
-        self.todo: dict[int, set[int]] = {entry: set(self.order[entry]) for entry in c.all}
-        self.work: deque[int] = deque(c.callees_first())
-        self.queued = set(self.work)
-
-    def _edges(self, signature: Signature) -> None:
-        """Who is computed from whom."""
-        entry = signature.entry
-        body = self.c.functions.bodies[entry]
-        order = self.order[entry] = _postorder(self.c.functions, body)
-        straight = self.straight[entry] = {}
-        before: dict[int, list[int]] = {}
-        ends: list[int] = []
-        for start in order:
-            end = self.blocks[start].exit
-            targets = end.successors()
-            users = straight if end.kind in (ExitKind.JUMP, ExitKind.BRANCH) else before
-            for target in targets:
-                users.setdefault(target, []).append(start)
-                if target in self.c.all:
-                    self.users.setdefault(target, []).append((entry, start))
-                    ends.append(start)
-            if end.kind is ExitKind.CALL:
-                self.users.setdefault(end.target, []).append((entry, start))
-            elif end.kind is ExitKind.CALL_INDIRECT:
-                self.unknown.append((entry, start))
-            elif end.kind is ExitKind.RET:
-                ends.append(start)
-            elif start in body.passable:
-                before.setdefault(self.blocks[start].end, []).append(start)
-            elif end.kind is ExitKind.JUMP_INDIRECT:
-                ends.append(start)
-                self.unknown.append((entry, start))
-                if not targets:
-                    for orphan in body.orphans:
-                        before.setdefault(orphan, []).append(start)
-        self.before[entry] = before
-        self.ends[entry] = ends
-
-    def again(self, entry: int, starts: Iterable[int]) -> None:
-        """Some blocks of a function have to be looked at again."""
-        todo = self.todo[entry]
-        todo.update(starts)
-        if todo and entry not in self.queued:
-            self.queued.add(entry)
-            self.work.append(entry)
+        # callees first
+        self.work: deque[Part] = deque(self.parts[entry] for entry in c.callees_first())
+        for part in self.parts.values():
+            self._connect(part)
 
     def run(self) -> None:
+        """Until nothing grows."""
         while self.work:
-            entry = self.work.popleft()
-            self.queued.discard(entry)
-            self.function(self.c.all[entry])
+            part = self.work.popleft()
+            part.queued = False
+            self._function(part)
+        for part in self.parts.values():
+            part.signature.live = dict(zip(part.order, part.live, strict=True))
+            part.signature.after = dict(zip(part.order, part.after, strict=True))
+        self.parts.clear()
+        self.unknown.clear()
 
-    def wanted(self, target: int, live: int) -> None:
-        """Somebody needs these registers after the target returned."""
-        callee = self.c.all.get(target)
-        if callee is not None:
-            more = live & callee.writes & ~callee.live_out
-            if more:
-                callee.live_out |= more
-                self.again(target, self.ends[target])
+    # -- who is computed from whom
 
-    def wanted_of_unknown(self, live: int) -> None:
-        more = live & self.c.unknown_writes & ~self.c.unknown_live_out
-        if more:
-            self.c.unknown_live_out |= more
-            for signature in self.c.all.values():
-                if signature.taken and more & signature.writes & ~signature.live_out:
-                    signature.live_out |= more & signature.writes
-                    self.again(signature.entry, self.ends[signature.entry])
-
-    def function(self, signature: Signature) -> None:
-        """Look at a function's blocks until nothing in it grows."""
-        entry = signature.entry
-        body = self.c.functions.bodies[entry]
-        live = signature.live
+    def _connect(self, part: Part) -> None:
+        signature = part.signature
+        if signature.taken:
+            # also entered by the driver: what the ABI returns must be there
+            signature.live_out |= RETURNED & signature.writes
+        part.out = signature.live_out
+        returns = (self.blocks[start] for start in signature.frame.own_returns)
+        if signature.recursive or any(checked(block) for block in returns):
+            part.link = 1 << LINK
         facts = self.c.facts
-        blocks = self.blocks
-        todo = self.todo[entry]
-        while todo:
-            now = [start for start in self.order[entry] if start in todo]
-            for start in now:
-                todo.discard(start)
-                after = self.after(signature, blocks[start], live)
-                self.grow(entry, live, start, facts[start].before(after))
-        reads = live[entry] if body.reached else 0
-        if signature.recursive or any(
-            checked(blocks[start]) for start in signature.frame.own_returns
-        ):
-            reads |= 1 << LINK
-        if reads & ~signature.reads:
-            signature.reads |= reads
-            for caller, start in self.users.get(entry, ()):
-                self.again(caller, (start,))
-            if signature.taken and reads & ~self.c.unknown_reads:
-                self.c.unknown_reads |= reads
-                for caller, start in self.unknown:
-                    self.again(caller, (start,))
+        for at, start in enumerate(part.order):
+            block = self.blocks[start]
+            part.facts.append(facts[start])
+            part.kinds.append(block.exit.kind)
+            part.new[at] = _FIRST | self._end(part, at, block)
+        part.ready = list(range(len(part.order)))
 
-    def grow(self, entry: int, live: dict[int, int], start: int, before: int) -> None:
-        """More is live before a block; what is new goes straight on to the blocks before it.
-
-        A block turns a union into the union of what it makes of each part, so the new part will do.
-        """
-        facts = self.c.facts
-        straight, users = self.straight[entry], self.before[entry]
-        todo = self.todo[entry]
-        work = [(start, before)]
-        while work:
-            start, before = work.pop()
-            known = live.get(start)
-            more = before if known is None else before & ~known
-            if not more and known is not None:
-                continue
-            live[start] = before if known is None else known | more
-            # one that is not live yet has still to be looked at, whole
-            ready = [user for user in straight.get(start, ()) if user in live]
-            work += [(user, facts[user].before(more)) for user in ready]
-            if start in users:
-                todo.update(users[start])
-
-    def leaving(self, signature: Signature, start: int, target: int) -> int:
-        """Live where control leaves for another function (or its middle, or nowhere)."""
-        if start not in signature.frame.tail_calls or target not in self.c.all:
-            if target in self.c.all:
-                # entered through the driver: whoever it returns to is not known here
-                self.wanted(target, RESULT_MASK)
-                return escaping(signature) | self.c.reads_of(target)
-            return escaping(signature)
-        self.wanted(target, signature.live_out)
-        callee = self.c.all[target]
-        return callee.reads | signature.live_out & ~callee.writes | given_back(signature)
-
-    def after(self, signature: Signature, block: Block, live: dict[int, int]) -> int:
-        """The registers live where the block's own work is done."""
+    def _end(self, part: Part, at: int, block: Block) -> int:
+        """Connect one block with those after it; what is live after it in any case."""
         end = block.exit
-        c = self.c
+        signature = part.signature
+        index = part.index
+        tail_call = block.start in signature.frame.tail_calls
         match end.kind:
+            case ExitKind.JUMP | ExitKind.BRANCH | ExitKind.SWITCH:
+                live = 0
+                for target in end.successors():
+                    inside = index.get(target, _NOWHERE)
+                    if inside >= 0:
+                        part.straight[inside].append(at)
+                    else:
+                        live |= self._leaving(part, at, target, tail_call=tail_call)
+                return live
             case ExitKind.CALL | ExitKind.CALL_INDIRECT:
                 following = 0
-                if end.other in c.functions.entries:
-                    following = self.leaving(signature, block.start, end.other)
-                elif end.other >= 0:
-                    following = c.following(signature, block, live)
-                if end.kind is ExitKind.CALL:
-                    self.wanted(end.target, following)
-                    return c.reads_of(end.target) | following & ~c.writes_of(end.target)
-                self.wanted_of_unknown(following)
-                return c.unknown_reads | following & ~c.unknown_writes
+                if end.other in self.c.all:
+                    following = self._leaving(part, at, end.other, tail_call=False)
+                elif end.other in index:
+                    part.before[index[end.other]].append(at)
+                if end.kind is ExitKind.CALL_INDIRECT:
+                    self.unknown.append((part, at))
+                    self.wanted_of_unknown(following)
+                    return self.c.unknown_reads | following & ~self.c.unknown_writes
+                callee = self.parts.get(end.target)
+                if callee is None:
+                    return ALL
+                callee.users.append((part, at, False))
+                self.wanted(callee, following)
+                return following & ~callee.signature.writes
             case ExitKind.RET:
-                if block.start in signature.frame.own_returns:
-                    # whoever is resumed before this return goes on at the link in its global
-                    check = 0
-                    if signature.suspends or checked(block):
-                        check = c.facts[block.start].returned
-                    return signature.live_out | given_back(signature) | check
-                return escaping(signature) | c.facts[block.start].returned
+                if block.start not in signature.frame.own_returns:
+                    return escaping(signature) | self.c.facts[block.start].returned
+                part.ends.append(at)
+                # whoever is resumed before this return goes on at the link in its global
+                if signature.suspends or checked(block):
+                    return given_back(signature) | self.c.facts[block.start].returned
+                return given_back(signature)
             case ExitKind.SYSCALL:
-                following = live.get(end.other, 0) if end.other in self.blocks else 0
-                # a handler may run before what follows
-                return SYSCALL_READS | THREAD | following & ~1
+                if end.other in index:
+                    part.before[index[end.other]].append(at)
+                return SYSCALL_READS | THREAD  # a handler may run before what follows
             case ExitKind.JUMP_INDIRECT:
-                total = 0
                 for target in end.targets:
-                    total |= live.get(target, 0)
-                tail_call = block.start in signature.frame.tail_calls
+                    if target in index:
+                        part.before[index[target]].append(at)
                 if tail_call or not end.targets:
                     # not understood: through the driver, perhaps into what nothing else reaches
-                    for start in c.functions.bodies[signature.entry].orphans:
-                        total |= live.get(start, 0)
+                    for start in self.c.functions.bodies[signature.entry].orphans:
+                        if start in index:
+                            part.before[index[start]].append(at)
                 if tail_call:
-                    self.wanted_of_unknown(signature.live_out)
-                    total |= c.unknown_reads | signature.live_out & ~c.unknown_writes
-                    return total | given_back(signature)
-                if end.targets:
-                    return total
-                return total | ARGUMENT_MASK | escaping(signature)
-            case ExitKind.JUMP | ExitKind.BRANCH | ExitKind.SWITCH:
-                total = 0
-                for target in end.successors():
-                    if target == signature.entry or (
-                        target in self.blocks and target not in c.functions.entries
-                    ):
-                        total |= live.get(target, 0)
-                    else:
-                        total |= self.leaving(signature, block.start, target)
-                return total
+                    part.ends.append(at)
+                    part.tails.append(_NOWHERE)
+                    self.unknown.append((part, at))
+                    return self.c.unknown_reads | given_back(signature)
+                return 0 if end.targets else ARGUMENT_MASK | escaping(signature)
             case ExitKind.TRAP:
                 # what a handler and a backtrace need; and what follows, if it may go on there
-                if block.start in c.functions.bodies[signature.entry].passable:
-                    return AT_TRAPS | live.get(block.end, 0)
+                if block.start in self.c.functions.bodies[signature.entry].passable:
+                    part.before[index[block.end]].append(at)
                 return AT_TRAPS
             case ExitKind.RESULTS:
                 return 0
 
+    def _leaving(self, part: Part, at: int, target: int, *, tail_call: bool) -> int:
+        """Live where control leaves for another function (or its middle, or nowhere)."""
+        callee = self.parts.get(target)
+        if callee is None:
+            return escaping(part.signature)
+        callee.users.append((part, at, not tail_call))
+        if tail_call:
+            part.ends.append(at)
+            part.tails.append(target)
+            return given_back(part.signature)
+        # entered through the driver: whoever it returns to is not known here
+        self.wanted(callee, RESULT_MASK)
+        return escaping(part.signature)
 
-def _postorder(functions: Functions, body: Body) -> list[int]:
+    # -- what is new
+
+    def _again(self, part: Part) -> None:
+        if not part.queued:
+            part.queued = True
+            self.work.append(part)
+
+    def wanted(self, callee: Part, live: int) -> None:
+        """Somebody needs these registers after a function returned."""
+        signature = callee.signature
+        more = live & signature.writes & ~signature.live_out
+        if more:
+            signature.live_out |= more
+            callee.out |= more
+            self._again(callee)
+
+    def wanted_of_unknown(self, live: int) -> None:
+        """The same of any function whose address is known."""
+        more = live & self.c.unknown_writes & ~self.c.unknown_live_out
+        if more:
+            self.c.unknown_live_out |= more
+            for part in self.parts.values():
+                if part.signature.taken:
+                    self.wanted(part, more)
+
+    def _function(self, part: Part) -> None:
+        """Take what is new in a function through its blocks."""
+        if part.out:
+            self._returns(part, part.out)
+        facts, live, after, new = part.facts, part.live, part.after, part.new
+        straight, before = part.straight, part.before
+        ready = part.ready
+        while ready:
+            at = heappop(ready)
+            bits = new[at]
+            new[at] = 0
+            if bits >= _FIRST:
+                bits ^= _FIRST
+                more = facts[at].before(bits)
+            else:
+                more = facts[at].grown(bits) & ~live[at]
+            after[at] |= bits
+            if not more:
+                continue
+            live[at] |= more
+            for user in straight[at]:
+                bits = more & ~after[user]
+                if bits:
+                    if not new[user]:
+                        heappush(ready, user)
+                    new[user] |= bits
+            for user in before[at]:
+                self._across(part, user, more)
+        self._reads(part)
+
+    def _reads(self, part: Part) -> None:
+        """Tell the callers what a function reads more."""
+        signature = part.signature
+        reads = part.live[part.index[signature.entry]] if part.entered else 0
+        more = (reads | part.link) & ~signature.reads
+        if not more:
+            return
+        signature.reads |= more
+        for user, at, jumps in part.users:
+            if jumps and user.kinds[at] in (ExitKind.CALL, ExitKind.CALL_INDIRECT):
+                self._after_call(user, at, more)  # a call that falls into this function
+            else:
+                user.add(at, more)
+            if user.ready:
+                self._again(user)
+        if signature.taken and more & ~self.c.unknown_reads:
+            more &= ~self.c.unknown_reads
+            self.c.unknown_reads |= more
+            for user, at in self.unknown:
+                user.add(at, more)
+                if user.ready:
+                    self._again(user)
+
+    def _returns(self, part: Part, more: int) -> None:
+        """More is wanted after a function returned."""
+        part.out = 0
+        signature = part.signature
+        for at in part.ends:
+            end = self.blocks[part.order[at]].exit
+            if end.kind is ExitKind.RET:
+                part.add(at, more)
+            elif end.kind is ExitKind.JUMP_INDIRECT:
+                part.add(at, more & ~self.c.unknown_writes)
+            else:
+                for target in end.successors():
+                    callee = self.c.all.get(target)
+                    if callee is not None and target not in part.index:
+                        part.add(at, more & ~callee.writes)
+        for target in part.tails:
+            if target == _NOWHERE:
+                self.wanted_of_unknown(signature.live_out)
+            else:
+                self.wanted(self.parts[target], signature.live_out)
+
+    def _across(self, part: Part, at: int, more: int) -> None:
+        """More is live where a block goes on that did not simply jump there."""
+        kind = part.kinds[at]
+        if kind in (ExitKind.CALL, ExitKind.CALL_INDIRECT):
+            end = self.blocks[part.order[at]].exit
+            self._after_call(part, at, self.c.given(part.signature, end, more))
+        elif kind is ExitKind.SYSCALL:
+            part.add(at, more & ~_X0)
+        else:
+            part.add(at, more)
+
+    def _after_call(self, part: Part, at: int, more: int) -> None:
+        """More of what a call can give is live after it."""
+        if part.kinds[at] is ExitKind.CALL_INDIRECT:
+            self.wanted_of_unknown(more)
+            part.add(at, more & ~self.c.unknown_writes)
+            return
+        callee = self.parts.get(self.blocks[part.order[at]].exit.target)
+        if callee is None:
+            part.add(at, more & CALLEE_SAVED)
+        else:
+            self.wanted(callee, more)
+            part.add(at, more & ~callee.signature.writes)
+
+
+def postorder(functions: Functions, body: Body) -> list[int]:
     """Postorder, then whatever only `resume` enters."""
     order: list[int] = []
     seen: set[int] = set()

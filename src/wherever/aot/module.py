@@ -303,7 +303,6 @@ class Assembler:
     ) -> tuple[Points, list[int]]:
         """Emit every function as it runs, and what of it may be resumed."""
         b = self.builder
-        after = self.c.liveness.after
         inside = find_points(self.c, self.recovered)
         functions = self.c.functions
         everything = list(self.c.all.values())
@@ -323,12 +322,12 @@ class Assembler:
             exact: dict[int, int] = {}
             if points or beginnings:
                 every = sorted({*points, *beginnings})
-                emitter = ResumeEmitter(layout, self.c, signature, after, every)
+                emitter = ResumeEmitter(layout, self.c, signature, every)
                 resume = _body(emitter.emit())
                 selectors = [emitter.index[point] for point in points]
                 exact = {start: emitter.index[start] for start in beginnings}
             if functions.bodies[signature.entry].reached:
-                fast = _body(FunctionEmitter(layout, self.c, signature, after, exact=exact).emit())
+                fast = _body(FunctionEmitter(layout, self.c, signature, exact=exact).emit())
                 function = layout.functions[signature.entry]
                 thunk = driver.thunk(signature, function, layout.globals, layout.pc)
                 enter = _body(Emitted(*thunk))

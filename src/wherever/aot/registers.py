@@ -36,7 +36,7 @@ from wherever.ir.values import Block, ExitKind
 from wherever.isa.aarch64.registers import X
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from wherever.aot.layout import Layout
     from wherever.passes.structure import Graph
@@ -54,7 +54,6 @@ class RegisterFlow(Nested):
         layout: Layout,
         conventions: Conventions,
         signature: Signature,
-        after: Callable[[Signature, Block, dict[int, int]], int],
         locals_: Locals | None = None,
         exact: Mapping[int, int] | None = None,
     ) -> None:
@@ -63,7 +62,6 @@ class RegisterFlow(Nested):
         self.types = layout.types
         self.c = conventions
         self.signature = signature
-        self.after = after
         self.blocks = conventions.functions.blocks
         self.locals = locals_ or Locals(signature.parameters, layout.types)
         self.code = bytearray()
@@ -88,11 +86,10 @@ class RegisterFlow(Nested):
 
     def _masks(self) -> None:
         """Liveness after each block's own work, and which registers need locals."""
-        live = self.signature.live
         mask = mask_of(self.signature.parameters)
         for start in self.starts:
             block = self.blocks[start]
-            after = self.after(self.signature, block, live)
+            after = self.signature.after[start]
             self.after_masks[start] = after
             facts = self.c.facts[start]
             mask |= facts.always | facts.returned
@@ -142,7 +139,7 @@ class RegisterFlow(Nested):
         if other < 0:
             return 0
         if other in self.index:
-            return self.c.following(self.signature, block, self.signature.live)
+            return self.c.following(self.signature, block)
         return ALL
 
     def _flow(self, graph: Graph) -> None:

@@ -21,7 +21,7 @@ from wherever.ir.values import Block, ExitKind, Value
 from wherever.passes.structure import structure
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from wherever.aot.signature import Conventions, Signature
 
@@ -49,10 +49,9 @@ class ResumeEmitter(FunctionEmitter):
         layout: Layout,
         conventions: Conventions,
         signature: Signature,
-        after: Callable[[Signature, Block, dict[int, int]], int],
         points: Sequence[int],
     ) -> None:
-        super().__init__(layout, conventions, signature, after, GlobalRegisters(layout))
+        super().__init__(layout, conventions, signature, GlobalRegisters(layout))
         self.points = points
         self.selector = 0
 
@@ -63,10 +62,9 @@ class ResumeEmitter(FunctionEmitter):
         edges = self._edges()
         edges.append([(self.index[point], self.index[point]) for point in self.points])
         graph = structure(edges, len(edges) - 1)
-        live = self.signature.live
         for start in self.starts:
             block = self.blocks[start]
-            after = self.after(self.signature, block, live)
+            after = self.signature.after[start]
             if block.exit.kind in (ExitKind.RET, ExitKind.JUMP_INDIRECT):
                 # wherever it goes, everything that this function changed is there
                 after |= self.signature.changes

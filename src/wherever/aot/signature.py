@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from wherever.aot.functions import Functions
-    from wherever.aot.liveness import Liveness
     from wherever.aot.returned import Returned
     from wherever.passes.frame import Frame
 
@@ -88,6 +87,7 @@ class Signature:
     makes: int = 0  # what its own instructions, or results of its callees, put into registers
     gives: int = 0  # what its own instructions change, and those of what it ends by jumping to
     live: dict[int, int] = field(default_factory=dict[int, int])  # block -> live on entry
+    after: dict[int, int] = field(default_factory=dict[int, int])  # ... once its work is done
 
     @property
     def kept(self) -> int:
@@ -122,15 +122,17 @@ class Conventions:
         self.unknown_reads = THREAD
         self.unknown_writes = 0
         self.unknown_live_out = 0
-        self.liveness: Liveness
+        self.orders: dict[int, list[int]] = {}  # function -> its blocks, in postorder
         self.returned: Returned
 
-    def following(self, signature: Signature, block: Block, live: dict[int, int]) -> int:
+    def following(self, signature: Signature, block: Block) -> int:
         """What is live where a call goes on, out of what a call can give."""
-        end = block.exit
-        following = live.get(end.other, 0)
+        return self.given(signature, block.exit, signature.live.get(block.exit.other, 0))
+
+    def given(self, signature: Signature, end: Exit, following: int) -> int:
+        """Out of what is live after a call, what the call can give."""
         if end.kind is ExitKind.CALL_INDIRECT and following:
-            order = self.liveness.order[signature.entry]
+            order = self.orders[signature.entry]
             following &= self.returned.wanted(signature.entry, order, end.other)
         elif end.kind is ExitKind.CALL:
             callee = self.all.get(end.target)
@@ -138,7 +140,7 @@ class Conventions:
             # is not touched, and what the callee itself puts there may be for this caller alone
             # (functions that a compiler outlined)
             if callee is not None and following & callee.writes & ~callee.gives:
-                order = self.liveness.order[signature.entry]
+                order = self.orders[signature.entry]
                 wanted = self.returned.wanted(signature.entry, order, end.other)
                 following &= wanted | callee.gives | ~callee.writes
         return following

@@ -78,3 +78,16 @@ class Facts:
         if after & self.deferred:
             live |= self.deferred_needs
         return live
+
+    def grown(self, more: int) -> int:
+        """What is live before as well if `more` is live after."""
+        changed = more & self.changes
+        if not changed:
+            return more
+        live = more ^ changed
+        for bit, needed in self.outs:
+            if changed & bit:
+                live |= needed
+        if changed & self.deferred:
+            live |= self.deferred_needs
+        return live
