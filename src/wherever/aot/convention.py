@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING
 
-from wherever.aot.liveness import Liveness
+from wherever.aot.liveness import Liveness, postorder
 from wherever.aot.returned import Returned
 from wherever.aot.signature import (
     ALL,
@@ -27,21 +27,18 @@ if TYPE_CHECKING:
     from wherever.aot.functions import Body, Functions
 
 
-def _frames(c: Conventions, order: list[Body]) -> None:
+def _frames(c: Conventions, bodies: list[Body]) -> None:
     """Which registers each function keeps: the greatest fixed point over calls."""
     blocks = c.functions.blocks
     callers: dict[int, set[int]] = {}
-    for body in order:
+    for body in bodies:
         signature = Signature(
             body.entry, body.name, Frame(CALLEE_SAVED), body.entry in c.functions.taken
         )
         callees: set[int] = set()
         for start in body.reached:
             end = blocks[start].exit
-            facts = c.facts.get(start)
-            if facts is None:
-                facts = c.facts[start] = Facts(blocks[start])
-            signature.changes |= facts.changes
+            signature.changes |= c.facts[start].changes
             if end.kind is ExitKind.CALL:
                 callees.add(end.target)
                 if end.other in c.functions.entries:
@@ -55,6 +52,7 @@ def _frames(c: Conventions, order: list[Body]) -> None:
         for callee in callees:
             callers.setdefault(callee, set()).add(body.entry)
         c.all[body.entry] = signature
+        c.orders[body.entry] = postorder(c.functions, body)
     work = deque(c.callees_first())
     queued = set(work)
     steps: dict[int, Steps] = {}
@@ -65,8 +63,16 @@ def _frames(c: Conventions, order: list[Body]) -> None:
         before = signature.frame.kept
         if not c.functions.bodies[entry].reached:
             continue
+        order = c.orders[entry]
         signature.frame = analyse_frame(
-            entry, blocks, c.functions.inside, c.convention, TRACKED, c.kept_by, steps
+            order[order.index(entry) :: -1],
+            blocks,
+            c.facts,
+            c.functions.inside,
+            c.convention,
+            TRACKED,
+            c.kept_by,
+            steps,
         )
         if signature.frame.kept & CALLEE_SAVED != before & CALLEE_SAVED:
             for caller in callers.get(entry, ()):

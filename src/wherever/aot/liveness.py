@@ -103,9 +103,8 @@ class Liveness:
         self.parts: dict[int, Part] = {}
         self.unknown: list[tuple[Part, int]] = []  # calls of an address
         for entry, signature in c.all.items():
-            body = c.functions.bodies[entry]
-            order = c.orders[entry] = postorder(c.functions, body)
-            self.parts[entry] = Part(signature, order, entered=bool(body.reached))
+            reached = c.functions.bodies[entry].reached
+            self.parts[entry] = Part(signature, c.orders[entry], entered=bool(reached))
         c.unknown_live_out = RETURNED
         # callees first
         self.work: deque[Part] = deque(self.parts[entry] for entry in c.callees_first())

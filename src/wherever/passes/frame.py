@@ -16,9 +16,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from wherever.ir import opcodes
-from wherever.ir.ops import BY_NUMBER, Kind
+from wherever.ir.ops import BY_NUMBER, I64, Kind
 from wherever.ir.values import Block, CallingConvention, Exit, ExitKind, Value
-from wherever.passes.facts import needs
+from wherever.passes.facts import Facts, needs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -34,39 +34,15 @@ _RESTORES: Final = _PLAIN_LOADS | {opcodes.V128_LOAD}
 _HALVES: Final = frozenset({opcodes.V128_FROM_F64, opcodes.V128_FROM_I64})
 _LOW_LANES: Final = frozenset({opcodes.F64X2_EXTRACT_LANE, opcodes.I64X2_EXTRACT_LANE})
 _NOTHING: Final = -1
-
-
-class State:
-    """The facts at one point; the dictionaries are shared among states and never changed."""
-
-    __slots__ = ("affine", "held", "saved")
-
-    def __init__(self, held: int, affine: dict[int, int], saved: dict[int, int]) -> None:
-        self.held = held  # mask of registers that hold their entry value
-        self.affine = affine  # register -> offset from the entry stack pointer
-        self.saved = saved  # offset from the entry stack pointer -> register saved there
-
-    def meet(self, other: State) -> bool:
-        """Keep only what both say; whether anything was lost."""
-        changed = False
-        if self.held & ~other.held:
-            self.held &= other.held
-            changed = True
-        if self.affine is not other.affine:
-            affine = _common(self.affine, other.affine)
-            if len(affine) != len(self.affine):
-                self.affine = affine
-                changed = True
-        if self.saved is not other.saved:
-            saved = _common(self.saved, other.saved)
-            if len(saved) != len(self.saved):
-                self.saved = saved
-                changed = True
-        return changed
+_LEAVES: Final = (ExitKind.JUMP, ExitKind.BRANCH, ExitKind.RET, ExitKind.JUMP_INDIRECT)
 
 
 def _common(one: dict[int, int], other: dict[int, int]) -> dict[int, int]:
-    return {key: value for key, value in one.items() if other.get(key) == value}
+    """What both say; the same dictionary if that is all of it."""
+    if one is other:
+        return one
+    common = {key: value for key, value in one.items() if other.get(key) == value}
+    return one if len(common) == len(one) else common
 
 
 @dataclass(slots=True)
@@ -87,61 +63,83 @@ class Steps:
     (-2 - its index), or neither (-1).
     """
 
-    __slots__ = ("accesses", "cleared", "link_used", "moves", "outs", "restores", "returned")
+    __slots__ = (
+        "accesses",
+        "cleared",
+        "link_used",
+        "moves",
+        "outs",
+        "plain",
+        "restores",
+        "returned",
+    )
 
-    def __init__(self, block: Block, link: int) -> None:
+    def __init__(self, block: Block, facts: Facts, tracked: int, link: int) -> None:
         loads: dict[int, int] = {}
-        link_bit = 0 if link < 0 else 1 << link
-        used = 0  # registers that go into anything but a plain save, move or return
         # (is a load, base register or -1, offset, size, source stored or index of the load)
         self.accesses: list[tuple[bool, int, int, int, int]] = []
         for effect in block.effects:
             op = effect.op
-            if op in _WRITES:
+            if op in _RESTORES:
                 base, offset = _affine(effect.args[0])
-                source = _source(effect.args[1], loads) if op in _SAVES else _NOTHING
-                offset += effect.imm & 0xFFFF_FFFF
-                used |= needs(effect.args[0])
-                for operand in effect.args[1:]:
-                    used |= 0 if source != _NOTHING else needs(operand)
-                if base >= 0 or source != _NOTHING:
-                    self.accesses.append((False, base, offset, _ACCESS[op], source))
-            elif op in _RESTORES:
-                base, offset = _affine(effect.args[0])
-                used |= needs(effect.args[0])
                 if base >= 0:
                     loads[id(effect)] = len(loads)
                     self.accesses.append((True, base, offset + effect.imm, 8, len(loads) - 1))
-            else:
-                for operand in effect.args:
-                    used |= needs(operand)
+            elif op in _WRITES:
+                base, offset = _affine(effect.args[0])
+                source = _source(effect.args[1], loads) if op in _SAVES else _NOTHING
+                if base >= 0 or source != _NOTHING:
+                    offset += effect.imm & 0xFFFF_FFFF
+                    self.accesses.append((False, base, offset, _ACCESS[op], source))
         cleared = outs = 0
         self.restores: list[tuple[int, int]] = []  # register, index of the load that it comes from
         self.moves: list[tuple[int, int, int]] = []  # register, base register, offset
         for slot, value in block.outs.items():
             bit = 1 << slot
             outs |= bit
-            source = _source(value, loads)
-            if source != slot:
-                cleared |= bit
-                if source < _NOTHING:
-                    self.restores.append((slot, -2 - source))
-                else:
-                    used |= needs(value)
-            if value.type == 0x7E:
+            if tracked & bit:
+                source = _source(value, loads)
+                if source != slot:
+                    cleared |= bit
+                    if source < _NOTHING:
+                        self.restores.append((slot, -2 - source))
+            if value.type == I64 and (value.op == opcodes.I64_ADD or value.op == opcodes.GET):
                 base, offset = _affine(value)
                 if base >= 0:
                     self.moves.append((slot, base, offset))
         end = block.exit
         self.returned = _NOTHING if end.value is None else _source(end.value, loads)
-        if end.value is not None and not (end.kind is ExitKind.RET and self.returned >= 0):
-            used |= needs(end.value)
-        if block.deferred is not None:
-            for operand in block.deferred.operands:
-                used |= needs(operand)
         self.cleared = cleared
         self.outs = outs
-        self.link_used = bool(used & link_bit)
+        self.link_used = link >= 0 and _link_used(block, facts, loads, self.returned, 1 << link)
+        self.plain = not (self.accesses or self.restores or self.moves or self.link_used)
+        self.plain = self.plain and self.returned == _NOTHING
+
+
+def _link_used(
+    block: Block, facts: Facts, loads: dict[int, int], returned: int, link_bit: int
+) -> bool:
+    """Whether the link register goes into anything but a plain save, move or return."""
+    plain_return = block.exit.kind is ExitKind.RET and returned >= 0
+    might = facts.always | facts.deferred_needs
+    if not plain_return:
+        might |= facts.returned
+    for _, needed in facts.outs:
+        might |= needed
+    if not might & link_bit:
+        return False
+    used = facts.deferred_needs
+    for effect in block.effects:
+        saves = effect.op in _SAVES and _source(effect.args[1], loads) != _NOTHING
+        for operand in effect.args[:1] if saves else effect.args:
+            used |= needs(operand)
+    for slot, value in block.outs.items():
+        source = _source(value, loads)
+        if source != slot and source >= _NOTHING:
+            used |= needs(value)
+    if block.exit.value is not None and not plain_return:
+        used |= needs(block.exit.value)
+    return bool(used & link_bit)
 
 
 def _signed(value: int) -> int:
@@ -176,9 +174,10 @@ class _Walk:
         self.link = link
         self.link_escapes = False
 
-    def block(self, steps: Steps, state: State) -> tuple[State, bool]:
+    def block(
+        self, steps: Steps, held: int, affine: dict[int, int], saved: dict[int, int]
+    ) -> tuple[int, dict[int, int], dict[int, int], bool]:
         """The facts at the block's exit, and whether a return there is to the caller."""
-        held, affine, saved = state.held, state.affine, state.saved
         restored: dict[int, int] = {}
         link = self.link
         for is_load, base, offset, size, source in steps.accesses:
@@ -211,7 +210,7 @@ class _Walk:
             back = returned < _NOTHING and restored.get(-2 - returned, _NOTHING) == link >= 0
         if steps.link_used and held >> link & 1:
             self.link_escapes = True
-        if link in restored.values() and not back:
+        if restored and not back and link in restored.values():
             # read back from the frame, and not into the link register
             put_back = any(s == link == restored.get(i) for s, i in steps.restores)
             self.link_escapes = self.link_escapes or not put_back
@@ -219,27 +218,35 @@ class _Walk:
         for slot, index in steps.restores:
             if restored.get(index, _NOTHING) == slot:
                 held |= 1 << slot
-        outs = steps.outs
-        after = affine
-        if outs and (steps.moves or any(outs >> slot & 1 for slot in affine)):
-            after = {slot: at for slot, at in affine.items() if not outs >> slot & 1}
-            for slot, base, offset in steps.moves:
-                start = affine.get(base)
-                if start is not None:
-                    after[slot] = _signed(start + offset)
-        return State(held, after, saved), back
+        after = _without(affine, steps.outs)
+        for slot, base, offset in steps.moves:
+            start = affine.get(base)
+            if start is not None:
+                if after is affine:
+                    after = dict(affine)
+                after[slot] = _signed(start + offset)
+        return held, after, saved, back
+
+
+def _without(affine: dict[int, int], mask: int) -> dict[int, int]:
+    """Without what is known of some registers; the same dictionary if nothing is."""
+    for slot in affine:
+        if mask >> slot & 1:
+            return {slot: at for slot, at in affine.items() if not mask >> slot & 1}
+    return affine
 
 
 def analyse_frame(
-    entry: int,
+    order: Sequence[int],
     blocks: Mapping[int, Block],
+    facts: Mapping[int, Facts],
     successors: Callable[[Block], Sequence[int]],
     convention: CallingConvention,
     tracked: int,
     kept_by: Callable[[Exit], int],
-    known_steps: dict[int, Steps] | None = None,
+    known_steps: dict[int, Steps],
 ) -> Frame:
-    """Walk a function from its entry.
+    """Walk a function from its entry, the first block of `order`: its blocks in reverse postorder.
 
     `successors` gives the blocks of this function that may follow (not tail calls); `kept_by` the
     registers that the callee of an exit (a call, or a jump out of the function) gives back.
@@ -248,54 +255,78 @@ def analyse_frame(
     link = _NOTHING if convention.link is None else convention.link
     walk = _Walk(tracked, link)
     sp = convention.stack_pointer
-    link_bit = 0 if link < 0 else 1 << link
-    all_steps = {} if known_steps is None else known_steps
-    states: dict[int, State] = {entry: State(tracked, {sp: 0}, {})}
-    # lowest address first: mostly the order in which control goes
-    work = [entry]
-    queued = {entry}
-    frame = Frame(kept=tracked | 1 << sp)
-    at_exit: dict[int, tuple[State, bool]] = {}
+    number = {start: i for i, start in enumerate(order)}
+    nothing: dict[int, int] = {}
+    # before each block: registers that hold their entry value; register -> offset from the entry
+    # stack pointer; such an offset -> register saved there. The dictionaries are never changed.
+    held = [_NOTHING] * len(order)
+    affine = [nothing] * len(order)
+    saved = [nothing] * len(order)
+    held[0], affine[0] = tracked, {sp: 0}
+    at_exit: dict[int, tuple[int, bool, bool]] = {}  # held, level with the entry, to the caller
+    work = [0]
+    queued = bytearray(len(order))
     while work:
-        start = heapq.heappop(work)
-        queued.discard(start)
+        at = heapq.heappop(work)
+        queued[at] = 0
+        start = order[at]
         block = blocks[start]
-        steps = all_steps.get(start)
+        steps = known_steps.get(start)
         if steps is None:
-            steps = all_steps[start] = Steps(block, link)
-        after, returns = walk.block(steps, states[start])
-        at_exit[start] = (after, returns)
+            steps = known_steps[start] = Steps(block, facts[start], tracked, link)
+        returns = False
+        now, levels, slots = held[at], affine[at], saved[at]
+        if steps.plain:
+            now &= ~steps.cleared
+            levels = _without(levels, steps.outs)
+        else:
+            now, levels, slots, returns = walk.block(steps, now, levels, slots)
         kind = block.exit.kind
-        if kind in (ExitKind.CALL, ExitKind.CALL_INDIRECT):
+        if kind is ExitKind.CALL or kind is ExitKind.CALL_INDIRECT:
             kept = kept_by(block.exit)
-            after = State(
-                after.held & kept,
-                {slot: at for slot, at in after.affine.items() if kept >> slot & 1},
-                after.saved,
-            )
+            now &= kept
+            levels = _without(levels, ~kept)
+        elif kind in _LEAVES:
+            at_exit[start] = now, levels.get(sp) == 0, returns
         for target in successors(block):
-            known = states.get(target)
-            if known is None:
-                states[target] = State(after.held, after.affine, after.saved)
-            elif not known.meet(after):
-                continue
-            if target not in queued:
-                queued.add(target)
-                heapq.heappush(work, target)
-    frame.link_escapes = walk.link_escapes
-    for start, (state, returns) in at_exit.items():
-        block = blocks[start]
-        level = state.held | (1 << sp if state.affine.get(sp) == 0 else 0)
-        if block.exit.kind is ExitKind.RET:
+            to = number[target]
+            if held[to] < 0:
+                held[to], affine[to], saved[to] = now, levels, slots
+            else:
+                before, level, words = held[to], affine[to], saved[to]
+                held[to] = before & now
+                affine[to] = _common(level, levels)
+                saved[to] = _common(words, slots)
+                same = affine[to] is level and saved[to] is words
+                if same and held[to] == before:
+                    continue
+            if not queued[to]:
+                queued[to] = 1
+                heapq.heappush(work, to)
+    return _frame(walk, at_exit, blocks, successors, sp, kept_by)
+
+
+def _frame(
+    walk: _Walk,
+    at_exit: dict[int, tuple[int, bool, bool]],
+    blocks: Mapping[int, Block],
+    successors: Callable[[Block], Sequence[int]],
+    sp: int,
+    kept_by: Callable[[Exit], int],
+) -> Frame:
+    """What the facts at the exits say of the function."""
+    frame = Frame(kept=walk.tracked | 1 << sp, link_escapes=walk.link_escapes)
+    link_bit = 0 if walk.link < 0 else 1 << walk.link
+    for start, (held, level, returns) in at_exit.items():
+        end = blocks[start].exit
+        kept = held | 1 << sp if level else held
+        if end.kind is ExitKind.RET:
             if returns:
                 frame.own_returns.add(start)
-                frame.kept &= level
-        elif block.exit.kind in (ExitKind.JUMP, ExitKind.JUMP_INDIRECT, ExitKind.BRANCH):
-            if not _leaves(block, successors(block)):
-                continue
-            if state.held & link_bit == link_bit:
-                frame.tail_calls.add(start)
-                frame.kept &= level & kept_by(block.exit)
+                frame.kept &= kept
+        elif held & link_bit == link_bit and _leaves(blocks[start], successors(blocks[start])):
+            frame.tail_calls.add(start)
+            frame.kept &= kept & kept_by(end)
     return frame
 
 
