@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from wherever.component import plan
+from wherever.component import plan, syntax
 from wherever.component import types as ct
 from wherever.component.facts import Validated
 from wherever.component.read import read_component
@@ -23,6 +23,7 @@ from wherever.engine.profile import Placement, Profile
 from wherever.errors import InvalidProgram
 from wherever.hosts.component.census import census
 from wherever.hosts.component.load import load_validated
+from wherever.wasm import types as core
 
 TOOLS = shutil.which("wasm-tools", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
 pytestmark = pytest.mark.skipif(TOOLS is None, reason="wasm-tools is not here")
@@ -117,11 +118,36 @@ def test_one_type_stays_one(tmp_path: Path) -> None:
     assert call.params[1][1] is bound.type
 
 
+def test_long_tuples_are_columns_and_come_back_as_they_were() -> None:
+    same = core.FuncType((core.NumType.I32,), ())
+    aliases = [syntax.AliasCoreExport(n, syntax.CoreSort.FUNC, 0, f"f{n}") for n in range(20)]
+    other = syntax.AliasExport(3, syntax.Sort.TYPE, 1, "t")
+    whole = (
+        (other, *aliases[:3], other, *aliases, other),
+        tuple(("env", f"name {n}", same) for n in range(9)),
+        tuple((f"x{n}", syntax.SortIdx(syntax.CoreSort.GLOBAL, n)) for n in range(9)),
+        (None, 1, "a", True, (), same),
+        (1, 2, 3, 4, 5, 6),
+        tuple(core.FuncType((core.NumType.I32,), ()) for _ in range(6)),
+        ((1,), (1, 2), (), (), (), ()),
+        (1, True, 1, 1, 1, 1),
+    )
+    packed = plan.pack(whole)
+    after = plan.unpack(packed)
+    assert after == whole
+    assert [each is after[5][0] for each in after[5]] == [True] * 6
+    assert after[7][1] is True
+    assert len(packed) < 2000
+
+
 @pytest.mark.parametrize(
     "text",
     [
         b"", b"[", b"{}", b"7", b"[]", b"[[0]]", b"[[9999, 1], [0]]", b"[[7], [3]]", b"[[0, 1]]",
         b"[[19, [0]], [0]]", b"\xff", b"[[13, \"nope\"], [0]]", b"[" * 100_000,
+        b'[[2, {"is": 1, "n": 1000000000000}]]', b'[[2, {"at": [7]}]]',
+        b'[[2, {"of": 999, "by": []}]]',
+        b'[[2, {"by": [[1], [1, 2]]}]]', b'[[2, {"is": 1, "n": "x"}]]', b'[[2, 7]]', b'[[2, {}]]',
     ],
 )  # fmt: skip
 def test_a_damaged_plan_is_refused_or_is_plain_values(text: bytes) -> None:

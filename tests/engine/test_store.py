@@ -11,7 +11,7 @@ import pytest
 from wherever.engine.engine import Engine, wat2wasm
 from wherever.engine.externs import OutOfBounds
 from wherever.engine.hostcalls import HostFunc
-from wherever.engine.instance import Instance, LinkFailure
+from wherever.engine.instance import Instance, LinkFailure, Passed
 from wherever.engine.profile import Profile
 from wherever.engine.state import objects
 from wherever.engine.store import Limits, Store
@@ -201,6 +201,60 @@ def test_linking_says_what_is_missing_or_wrong(load: Load, engine: Engine) -> No
         foreign = other.host_func(FuncType((I32,)), print)
         with pytest.raises(LinkFailure, match="belongs to another store"):
             load(text, {("env", "f"): foreign})
+
+
+def test_exports_are_passed_on_without_being_looked_at(load: Load, store: Store) -> None:
+    giver = load(
+        '(module (memory (export "m") 1) (global (export "g") i32 (i32.const 6)) '
+        '(func (export "f") (param i32) (result i32) (i32.mul (local.get 0) (i32.const 7))) '
+        '(table (export "t") 3 funcref))'
+    )
+    given = {("e", name): Passed(giver, name) for name in "mgft"}
+    taker = store.instantiate(
+        store.engine.compile(
+            wat2wasm(
+                '(module (import "e" "m" (memory 1)) (import "e" "g" (global $g i32)) '
+                '(import "e" "f" (func $f (param i32) (result i32))) '
+                '(import "e" "t" (table 3 funcref)) '
+                '(func (export "run") (result i32) (call $f (global.get $g))))'
+            )
+        ),
+        given,
+    )
+    assert taker.func("run")() == 42
+    assert not giver._found  # no Python object was made for any of them
+    with pytest.raises(LinkFailure):
+        store.instantiate(store.engine.compile(wat2wasm('(module (import "e" "m" (func)))')), given)
+    with Store(store.engine) as other, pytest.raises(LinkFailure, match="another store"):
+        other.instantiate(
+            store.engine.compile(
+                wat2wasm('(module (import "e" "f" (func (param i32) (result i32))))')
+            ),
+            given,
+        )
+
+
+def test_a_late_function_is_made_at_its_first_call(store: Store) -> None:
+    built: list[int] = []
+
+    def build() -> Callable[[int], int]:
+        built.append(1)
+        if len(built) == 1:
+            raise ValueError("not yet")
+        return lambda n: n + 1
+
+    late = store.late_func(FuncType((I32,), (I32,)), build, "late")
+    module = (
+        '(module (import "e" "f" (func $f (param i32) (result i32))) '
+        '(func (export "run") (param i32) (result i32) (call $f (local.get 0))))'
+    )
+    instance = store.instantiate(store.engine.compile(wat2wasm(module)), {("e", "f"): late})
+    run = instance.func("run")
+    assert not built
+    with pytest.raises(ValueError, match="not yet"):
+        run(1)
+    assert [run(1), run(41)] == [2, 42]
+    assert len(built) == 2
 
 
 def test_invalid_modules_are_invalid_programs(engine: Engine) -> None:

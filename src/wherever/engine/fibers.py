@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from wherever.engine import epochs
 from wherever.engine.externs import Func, func_from
 from wherever.engine.hostcalls import HostFunc, several
-from wherever.engine.instance import Instance, externs_of, instantiate, refused
+from wherever.engine.instance import Given, Instance, externs_of, instantiate, refused
 from wherever.engine.library import Words2, Words4, library, message_of
 from wherever.engine.store import Store
 from wherever.engine.threads import here, refuse_thread
@@ -115,9 +115,7 @@ class AsyncStore(Store):
         cell = Words2(extern[1], extern[2])
         return func_from(self, cell, host.type, host.name)
 
-    def instantiate(
-        self, code: Code, imports: Mapping[tuple[str, str], Extern | HostFunc] | None = None
-    ) -> Instance:
+    def instantiate(self, code: Code, imports: Given | None = None) -> Instance:
         """Link a module without a start function, which could not suspend here."""
         if code.outline.shape.start is not None:
             raise RuntimeError("the module has a start function: use instantiate_async")

@@ -39,9 +39,10 @@ class HostFunc:
 
     `unsigned` hands i32 and i64 parameters over as unsigned ints, as an ABI of pointers and
     lengths wants them. `suspends` says that it may return an awaitable, in an `AsyncStore` only.
+    With `build`, the function is what that makes when the guest first calls it.
     """
 
-    __slots__ = ("function", "name", "suspends", "type", "unsigned")
+    __slots__ = ("build", "function", "name", "suspends", "type", "unsigned")
 
     def __init__(
         self,
@@ -51,10 +52,12 @@ class HostFunc:
         name: str = "",
         unsigned: bool = False,
         suspends: bool = False,
+        build: Callable[[], Callable[..., Any]] | None = None,
     ) -> None:
         self.suspends = suspends
         self.type = type_
         self.function = function
+        self.build = build
         self.name = name or getattr(function, "__name__", "host function")
         self.unsigned = unsigned
 
@@ -71,16 +74,46 @@ def several(value: object, count: int, name: str) -> tuple[object, ...]:
     raise TypeError(f"{name}: {count} results are needed, in a tuple, not {value!r:.80}")
 
 
-_makers: dict[tuple[FuncType, bool], Callable[[StoreState, HostFunc], Any]] = {}
+_makers: dict[tuple[FuncType, bool], Callable[[StoreState, HostFunc], Callable[..., int]]] = {}
+_prototypes: dict[Any, Any] = {}
 
 
 def raw_callback(store: StoreState, host: HostFunc) -> Any:
     """The C callback (wasmtime_func_unchecked_callback_t); the caller must keep it alive."""
+    item = _item({*host.type.params, *host.type.results}, host.unsigned)
+    prototype = _prototypes.get(item)
+    if prototype is None:
+        # The environment and the caller are not looked at: as bytes they cost no int object.
+        prototype = _prototypes[item] = ctypes.CFUNCTYPE(
+            ctypes.c_size_t, ctypes.c_uint8, ctypes.c_uint8, item, ctypes.c_uint8
+        )
+    return prototype(_made(store, host) if host.build is None else _late(store, host))
+
+
+def _made(store: StoreState, host: HostFunc) -> Callable[..., int]:
     key = (host.type, host.unsigned)
-    made = _makers.get(key)
-    if made is None:
-        made = _makers[key] = _maker(*key)
-    return made(store, host)
+    make = _makers.get(key)
+    if make is None:
+        make = _makers[key] = _maker(*key)
+    return make(store, host)
+
+
+def _late(store: StoreState, host: HostFunc) -> Callable[..., int]:
+    """What becomes the function at its first call: most of what a component imports is never."""
+    made: Callable[..., int] | None = None
+
+    def call(env: object, caller: object, cells: object, count: object) -> int:
+        nonlocal made
+        if made is None:
+            try:
+                assert host.build is not None
+                host.function = host.build()
+                made = _made(store, host)
+            except BaseException as error:  # C frames lose what is raised through them
+                return store.carry(error)
+        return made(env, caller, cells, count)
+
+    return call
 
 
 # Integer-only signatures read cells in place; the pointer's item says what an index means.
@@ -88,9 +121,11 @@ _I32, _I64 = NumType.I32, NumType.I64
 _MASK, _SIGN = 0xFFFFFFFF, 0x80000000
 
 
-def _maker(signature: FuncType, unsigned: bool) -> Callable[[StoreState, HostFunc], Any]:
-    types = set(signature.params + signature.results)
-    item, read, write = _access(signature, types, unsigned)
+def _maker(
+    signature: FuncType, unsigned: bool
+) -> Callable[[StoreState, HostFunc], Callable[..., int]]:
+    types = {*signature.params, *signature.results}
+    read, write = _access(signature, types)
     results = signature.results
     outs = [f"r{index}" for index in range(len(results))]
     source = [
@@ -130,17 +165,14 @@ def _maker(signature: FuncType, unsigned: bool) -> Callable[[StoreState, HostFun
     }
     exec("\n".join(source), scope)  # built from numbers and fixed words only
     maker = scope["maker"]
-    # The environment and the caller are not looked at: as bytes they cost no int object.
-    prototype = ctypes.CFUNCTYPE(
-        ctypes.c_size_t, ctypes.c_uint8, ctypes.c_uint8, item, ctypes.c_uint8
-    )
 
-    def make(store: StoreState, host: HostFunc) -> Any:
+    def make(store: StoreState, host: HostFunc) -> Callable[..., int]:
         def checked(value: object, index: int = 0) -> Any:
             which = f" {index}" if len(results) > 1 else ""
             return checked_value(value, results[index], f"{host.name}: result{which}")
 
-        return prototype(maker(host.function, store.carry, checked, host.name))
+        function: Callable[..., int] = maker(host.function, store.carry, checked, host.name)
+        return function
 
     return make
 
@@ -153,18 +185,20 @@ def _lane(unsigned: bool) -> Callable[[ValType], str]:
     return letters
 
 
-def _access(
-    signature: FuncType, types: set[ValType], unsigned: bool
-) -> tuple[Any, list[str], list[str]]:
-    """The callback's pointer type, and the lines that read parameters and write results."""
+def _item(types: set[ValType], unsigned: bool) -> Any:
+    """The callback's type for the cells."""
+    if types <= {_I32}:
+        return cast("Any", ctypes.POINTER)(ctypes.c_uint32 if unsigned else ctypes.c_int32)
+    if types <= {_I32, _I64}:
+        return cast("Any", ctypes.POINTER)(ctypes.c_uint64 if unsigned else ctypes.c_int64)
+    return ctypes.c_size_t
+
+
+def _access(signature: FuncType, types: set[ValType]) -> tuple[list[str], list[str]]:
+    """The lines that read parameters and write results."""
     outs = range(len(signature.results))
     if types <= {_I32, _I64}:
-        if types <= {_I32}:
-            item: Any = ctypes.c_uint32 if unsigned else ctypes.c_int32
-            stride, low, high = 4, -(1 << 31), (1 << 32) - 1
-        else:
-            item = ctypes.c_uint64 if unsigned else ctypes.c_int64
-            stride, low, high = 2, -(1 << 63), (1 << 64) - 1
+        stride = 4 if types <= {_I32} else 2
         write: list[str] = []
         for index in outs:
             if signature.results[index] is _I32:
@@ -176,7 +210,7 @@ def _access(
                 f"cells[{stride * index}] = r{index}",
                 f"else: cells[{stride * index}] = checked(r{index}, {index})",
             ]
-        return cast("Any", ctypes.POINTER)(item), [], write
+        return [], write
     read: list[str] = []
     if signature.params:
         names = "".join(f"p{index}, " for index in range(len(signature.params)))
@@ -185,7 +219,7 @@ def _access(
     if outs:
         values = "".join(f", checked(r{index}, {index})" for index in outs)
         write = [f"pack(cells_at(cells), 0{values})"]
-    return ctypes.c_size_t, read, write
+    return read, write
 
 
 def _in_place(signature: FuncType, types: set[ValType], unsigned: bool) -> list[str]:

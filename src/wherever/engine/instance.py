@@ -37,6 +37,7 @@ __all__ = [
     "Given",
     "Instance",
     "LinkFailure",
+    "Passed",
     "externs_of",
     "instantiate",
     "instantiate_alone",
@@ -46,8 +47,22 @@ __all__ = [
 
 _EXTERN = 4  # c_uint64's in a wasmtime_extern_t: the kind, then a union of 24 bytes
 
-Given: TypeAlias = "Mapping[tuple[str, str], Extern | HostFunc]"
+Given: TypeAlias = "Mapping[tuple[str, str], Extern | HostFunc | Passed]"
 """What imports are linked to, by (module, name)."""
+
+
+class Passed:
+    """An instance's export, to be linked to another's import without being looked at here."""
+
+    __slots__ = ("instance", "name")
+
+    def __init__(self, instance: Instance, name: str) -> None:
+        self.instance = instance
+        self.name = name
+
+    def extern(self) -> Extern:
+        """The export itself."""
+        return self.instance[self.name]
 
 
 class Linking(StoreState):
@@ -113,8 +128,18 @@ def externs_of(
     """The module's imports as wasmtime_extern_t's in order, and what must live while they do."""
     imports = code.outline.imports
     externs = (ctypes.c_uint64 * (_EXTERN * len(imports)))()
+    start = ctypes.addressof(externs)
+    get = library().brief.wasmtime_instance_export_get
     keep: list[Extern] = []
     for index, item in enumerate(imports):
+        passed = given.get((item.module, item.name))
+        if passed.__class__ is Passed and passed.instance.store is store:
+            # The engine compares the types; nothing of it has to exist in Python.
+            name = passed.name.encode()
+            slot = ctypes.byref(externs, 8 * _EXTERN * index)
+            length = ctypes.c_size_t(len(name))
+            if get(store.context_arg, passed.instance.cell, name, length, slot):
+                continue
         extern = _resolve(store, item, given)
         keep.append(extern)
         externs[_EXTERN * index] = extern.kind
@@ -122,7 +147,7 @@ def externs_of(
             at, size = extern.at, 16
         else:
             at, size = ctypes.addressof(extern.cell), ctypes.sizeof(extern.cell)
-        ctypes.memmove(ctypes.addressof(externs) + 8 * (_EXTERN * index + 1), at, size)
+        ctypes.memmove(start + 8 * (_EXTERN * index + 1), at, size)
     return externs, keep
 
 
@@ -152,6 +177,8 @@ def refused(message: str) -> Exception:
 def _resolve(store: Linking, item: ImportItem, given: Given) -> Extern:
     where = f"import {item.module!r} {item.name!r}"
     extern = given.get((item.module, item.name))
+    if isinstance(extern, Passed):
+        extern = extern.extern()
     match extern:
         case None:
             raise LinkFailure(f"{where} of type {item.type} was not given")
@@ -185,6 +212,8 @@ def link(store: StoreState, host: HostFunc) -> Func:
     if host.suspends:
         raise ValueError(f"{host!r} may suspend: it needs an AsyncStore")
     raw = is_raw(signature.params) and is_raw(signature.results)
+    if host.build is not None and not raw:
+        host.function = host.build()
     callback = raw_callback(store, host) if raw else checked_callback(store, host)
     new = lib.wasmtime_func_new_unchecked if raw else lib.wasmtime_func_new
     type_ = functype(store.engine, signature)
@@ -206,12 +235,12 @@ def link(store: StoreState, host: HostFunc) -> Func:
 class Instance:
     """An instance of a module: its exports, made as they are looked up."""
 
-    __slots__ = ("_cell", "_found", "code", "store")
+    __slots__ = ("_found", "cell", "code", "store")
 
     def __init__(self, store: StoreState, code: Code, cell: ctypes.Array[ctypes.c_uint64]) -> None:
         self.store = store
         self.code = code
-        self._cell = cell
+        self.cell = cell
         self._found: dict[str, Extern] = {}
 
     def __getitem__(self, name: str) -> Extern:
@@ -261,7 +290,7 @@ class Instance:
         with store.lock:
             store.require_open()
             library().brief.wasmtime_instance_export_get(
-                store.context_arg, self._cell, item.encoded, item.length, extern
+                store.context_arg, self.cell, item.encoded, item.length, extern
             )
         return extern
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 from wherever.engine import epochs
 from wherever.engine.exceptions import GuestException, take, throw
-from wherever.engine.externs import Extern, Func, Global, Memory, Table, Tag, func_from, handle_of
+from wherever.engine.externs import Func, Global, Memory, Table, Tag, func_from, handle_of
 from wherever.engine.hostcalls import HostFunc
-from wherever.engine.instance import Instance, Linking, instantiate
+from wherever.engine.instance import Given, Instance, Linking, instantiate
 from wherever.engine.library import Words2, Words3, library
 from wherever.engine.state import Limits, StoreState, drop_dead_objects
 from wherever.engine.valtypes import functype, new_valtype
@@ -18,7 +18,7 @@ from wherever.errors import Unsupported
 from wherever.wasm.types import AddressType
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from wherever.engine.engine import Code
     from wherever.wasm.types import FuncType, GlobalType, MemoryType, TableType
@@ -36,9 +36,7 @@ class Store(Linking):
 
     # What instances are made of.
 
-    def instantiate(
-        self, code: Code, imports: Mapping[tuple[str, str], Extern | HostFunc] | None = None
-    ) -> Instance:
+    def instantiate(self, code: Code, imports: Given | None = None) -> Instance:
         """Link a compiled module's imports, by (module, name), and run its start function."""
         return instantiate(self, code, imports or {})
 
@@ -52,6 +50,12 @@ class Store(Linking):
     ) -> Func:
         """A Python callable as a function of this store; it takes and gives what the type says."""
         return self.link(HostFunc(signature, function, name=name, unsigned=unsigned))
+
+    def late_func(
+        self, signature: FuncType, build: Callable[[], Callable[..., Any]], name: str
+    ) -> Func:
+        """The same of a callable that is made when a guest first calls it, unsigned."""
+        return self.link(HostFunc(signature, build, name=name, unsigned=True, build=build))
 
     def memory(self, type_: MemoryType) -> Memory:
         """A new linear memory."""

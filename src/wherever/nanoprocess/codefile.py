@@ -29,9 +29,9 @@ __all__ = [
 ]
 
 _MAGIC = b"\0wherever code 3\n"
-FORM = "program 3"
+FORM = "program 4"
 """What a compiling child is asked for, and part of the cache's key: these bytes."""
-COMPONENT = "component 3 "
+COMPONENT = "component 4 "
 """The same for a component that a process of its own profile loads; the profile's name follows."""
 MODULE = "module "
 """The same for machine code alone; the engine's configuration follows (`Profile.code_name`)."""

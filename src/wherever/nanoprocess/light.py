@@ -68,7 +68,7 @@ def _made(cls: type[Any], frozen: bool, slots: bool, eq: bool) -> type[Any]:
     space["__light_fields__"] = fields
     space["__match_args__"] = tuple(fields)
     compared = tuple(name for name, each in fields.items() if each.compare)
-    methods = _methods(cls.__name__, fields, compared, frozen)
+    methods = _methods(cls.__name__, fields, compared, frozen, getattr(cls, "__post_init__", None))
     if not eq:
         for name in ("__eq__", "__hash__"):
             del methods[name]
@@ -94,12 +94,21 @@ def _made(cls: type[Any], frozen: bool, slots: bool, eq: bool) -> type[Any]:
 
 
 def _methods(
-    title: str, fields: dict[str, Field], compared: tuple[str, ...], frozen: bool
+    title: str,
+    fields: dict[str, Field],
+    compared: tuple[str, ...],
+    frozen: bool,
+    after: Callable[[Any], None] | None,
 ) -> dict[str, Any]:
     names = tuple(fields)
+    count = len(names)
     put = object.__setattr__
 
     def init(self: Any, *values: Any, **named: Any) -> None:
+        if len(values) == count and not after and not named:  # thousands of them, in a plan
+            for name, value in zip(names, values, strict=False):
+                put(self, name, value)
+            return
         if len(values) > len(names):
             raise TypeError(f"{title} takes {len(names)} values, {len(values)} were given")
         for name, value in zip(names, values, strict=False):
@@ -117,9 +126,8 @@ def _methods(
             put(self, name, value)
         if named:
             raise TypeError(f"{title} has no {', '.join(named)}")
-        after: Callable[[], None] | None = getattr(self, "__post_init__", None)
         if after is not None:
-            after()
+            after(self)
 
     def key(self: Any) -> tuple[Any, ...]:
         return tuple([getattr(self, name) for name in compared])

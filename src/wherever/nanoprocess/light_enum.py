@@ -105,8 +105,7 @@ class Enum(metaclass=EnumType):
     def __str__(self) -> str:
         return f"{type(self).__name__}.{self.name}"
 
-    def __hash__(self) -> int:
-        return hash(self.name)
+    __hash__ = object.__hash__  # there is one of each member
 
 
 class IntEnum(Enum, int):

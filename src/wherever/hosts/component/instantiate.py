@@ -23,6 +23,8 @@ from wherever.component.canonical.memory import Options
 from wherever.component.facts import BuiltinFact, LiftFact, LowerFact, Validated
 from wherever.component.layout import Layouts
 from wherever.engine.engine import Code, Engine
+from wherever.engine.instance import Instance as CoreInstance
+from wherever.engine.instance import Passed
 from wherever.engine.store import Store
 from wherever.errors import InternalError, Unsupported
 from wherever.hosts.component.handles import PythonHandles, RawHandles
@@ -30,6 +32,7 @@ from wherever.hosts.component.python_types import PythonTypes
 from wherever.hosts.component.runtime import (
     ComponentItem,
     CoreExports,
+    CoreExtern,
     Frame,
     GuestMemory,
     HostItem,
@@ -83,6 +86,7 @@ class _Instantiation:
         self.frame = frame
         self.args = args
         self.exports: dict[str, Item] = {}
+        self._options: dict[tuple[int | None, int | None, cs.StringEncoding | None], Options] = {}
 
     def run(self) -> tuple[Frame, InstanceItem]:
         validated = self.validated
@@ -120,8 +124,8 @@ class _Instantiation:
                 if isinstance(fact, ct.TypeBound):
                     bind(frame.environment, fact, item)
                 frame.add(item)
-            case cs.AliasCoreExport(_, _, index, name):
-                frame.add_core(_core_export(frame.core_instances[index], name))
+            case cs.AliasCoreExport(_, sort, index, name):
+                frame.add_core(sort, _core_export(frame.core_instances[index], name))
             case cs.AliasOuter():
                 self.alias_outer(d)
             case cs.TypeDef():
@@ -233,7 +237,7 @@ class _Instantiation:
             raise Unsupported(
                 "an async destructor: wherever does not have the asynchronous ABI yet"
             )
-        dtor = None if d.type.dtor is None else frame.core_funcs[d.type.dtor].call
+        dtor = None if d.type.dtor is None else frame.func(d.type.dtor).call
         made = ResourceType(fact.resource.name or "resource", frame.inst, dtor)
         frame.environment[fact.resource] = made
         frame.types.append(TypeItem(made))
@@ -241,10 +245,16 @@ class _Instantiation:
     # -- canonical functions -----------------------------------------------------------------
 
     def options(self, opts: cs.CanonOpts) -> Options:
+        key = (opts.memory, opts.realloc, opts.encoding)
+        known = self._options.get(key)
+        if known is not None:
+            return known
         frame = self.frame
-        memory = None if opts.memory is None else GuestMemory(frame.core_memories[opts.memory])
-        realloc = None if opts.realloc is None else frame.core_funcs[opts.realloc].call
-        return Options(frame.inst, memory, realloc, opts.encoding or cs.StringEncoding.UTF8)
+        memory = None if opts.memory is None else GuestMemory(frame.memory(opts.memory))
+        realloc = None if opts.realloc is None else frame.func(opts.realloc).call
+        encoding = opts.encoding or cs.StringEncoding.UTF8
+        made = self._options[key] = Options(frame.inst, memory, realloc, encoding)
+        return made
 
     def lift(self, d: cs.CanonLift, fact: LiftFact) -> None:
         frame = self.frame
@@ -252,8 +262,8 @@ class _Instantiation:
         if opts.is_async or fact.type.is_async:
             core: Callable[..., Any] = partial(_no_async, "an async export")
         else:
-            core = frame.core_funcs[d.func].call
-        post_return = None if opts.post_return is None else frame.core_funcs[opts.post_return].call
+            core = frame.func(d.func).call
+        post_return = None if opts.post_return is None else frame.func(opts.post_return).call
         handles = RawHandles(frame.inst, frame.environment)
         lifted = canon.Lifted(fact.type, frame.inst, self.options(opts), core, post_return, handles)
         frame.funcs.append(LiftItem(lifted, f"function {len(frame.funcs)}"))
@@ -283,7 +293,8 @@ class _Instantiation:
                 build = partial(
                     canon.lower_function, hosted, function, classes, world.layouts, name
                 )
-        self.add_host_func(fact.core, _lazily(build), name)
+        # Compiled when it is first called: most of what a guest imports never is.
+        frame.core_funcs.append(world.store.late_func(fact.core, build, name))
 
     def add_host_func(self, core: Any, function: Callable[..., Any], name: str) -> None:
         store = self.world.store
@@ -334,8 +345,9 @@ _EXTERN = (
 )
 
 
-def _core_export(instance: CoreExports, name: str) -> Any:
-    return instance[name]
+def _core_export(instance: CoreExports, name: str) -> CoreExtern:
+    """What an instance exports; most of it is only handed to the next."""
+    return Passed(instance, name) if isinstance(instance, CoreInstance) else instance[name]
 
 
 def _no_async(what: str, *_: object) -> NoReturn:
@@ -350,16 +362,3 @@ def _builtin(inst: ComponentInstance, name: str, *_: object) -> NoReturn:
     if not inst.may_leave:
         inst.refuse_leave()
     _no_async(f"the built-in {name}")
-
-
-def _lazily(build: Callable[[], Callable[..., Any]]) -> Callable[..., Any]:
-    """A function compiled when it is first called: most of what a guest imports never is."""
-    made: Callable[..., Any] | None = None
-
-    def call(*flats: Any) -> Any:
-        nonlocal made
-        if made is None:
-            made = build()
-        return made(*flats)
-
-    return call

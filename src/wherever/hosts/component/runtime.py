@@ -6,15 +6,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+from wherever.component import syntax as cs
 from wherever.component import types as ct
 from wherever.component.canonical.compile import Lifted
 from wherever.component.canonical.context import ComponentInstance, ResourceType
 from wherever.component.facts import Validated
 from wherever.engine.externs import Func, Global, Memory, Table, Tag
 from wherever.engine.instance import Instance as CoreInstance
+from wherever.engine.instance import Passed
 from wherever.errors import InternalError
 
-CoreExtern: TypeAlias = Func | Memory | Table | Global | Tag
+CoreExtern: TypeAlias = Func | Memory | Table | Global | Tag | Passed
 CoreExports: TypeAlias = CoreInstance | Mapping[str, CoreExtern]
 
 Environment: TypeAlias = dict[ct.Resource, ResourceType]
@@ -82,11 +84,11 @@ class Frame:
     environment: Environment = field(default_factory=dict[ct.Resource, ResourceType])
     core_modules: list[ModuleItem] = field(default_factory=list[ModuleItem])
     core_instances: list[CoreExports] = field(default_factory=list[CoreExports])
-    core_funcs: list[Func] = field(default_factory=list[Func])
-    core_tables: list[Table] = field(default_factory=list[Table])
-    core_memories: list[Memory] = field(default_factory=list[Memory])
-    core_globals: list[Global] = field(default_factory=list[Global])
-    core_tags: list[Tag] = field(default_factory=list[Tag])
+    core_funcs: list[Func | Passed] = field(default_factory=list["Func | Passed"])
+    core_tables: list[CoreExtern] = field(default_factory=list[CoreExtern])
+    core_memories: list[Memory | Passed] = field(default_factory=list["Memory | Passed"])
+    core_globals: list[CoreExtern] = field(default_factory=list[CoreExtern])
+    core_tags: list[CoreExtern] = field(default_factory=list[CoreExtern])
     funcs: list[LiftItem | HostItem] = field(default_factory=list["LiftItem | HostItem"])
     types: list[TypeItem] = field(default_factory=list[TypeItem])
     components: list[ComponentItem] = field(default_factory=list[ComponentItem])
@@ -106,19 +108,41 @@ class Frame:
             case InstanceItem():
                 self.instances.append(item)
 
-    def add_core(self, extern: CoreExtern) -> None:
+    def add_core(self, sort: cs.CoreSort, extern: CoreExtern) -> None:
         """Put a core definition into its index space."""
-        match extern:
-            case Func():
-                self.core_funcs.append(extern)
-            case Memory():
-                self.core_memories.append(extern)
-            case Table():
-                self.core_tables.append(extern)
-            case Global():
-                self.core_globals.append(extern)
-            case Tag():
-                self.core_tags.append(extern)
+        space: Any  # of that sort: validation has seen to it
+        match sort:
+            case cs.CoreSort.FUNC:
+                space = self.core_funcs
+            case cs.CoreSort.MEMORY:
+                space = self.core_memories
+            case cs.CoreSort.TABLE:
+                space = self.core_tables
+            case cs.CoreSort.GLOBAL:
+                space = self.core_globals
+            case cs.CoreSort.TAG:
+                space = self.core_tags
+            case _:
+                raise InternalError(f"{sort} exported by a core instance")
+        space.append(extern)
+
+    def func(self, index: int) -> Func:
+        """A core function that is called from here, not only passed on."""
+        found = self.core_funcs[index]
+        if isinstance(found, Passed):
+            extern = found.extern()
+            assert isinstance(extern, Func)
+            found = self.core_funcs[index] = extern
+        return found
+
+    def memory(self, index: int) -> Memory:
+        """A memory that is looked into from here."""
+        found = self.core_memories[index]
+        if isinstance(found, Passed):
+            extern = found.extern()
+            assert isinstance(extern, Memory)
+            found = self.core_memories[index] = extern
+        return found
 
     def resource(self, t: ct.ResourceType) -> ResourceType:
         """The run-time type of a resource that this component's types mention."""
