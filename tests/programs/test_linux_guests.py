@@ -50,6 +50,13 @@ GUESTS = (
         tuple((what,) if what else () for what in FAULTS),
         hosted=True,
     ),
+    Guest(
+        "pages",
+        ("pages.c",),
+        tuple((*level, *DEFINED, "-fno-stack-protector") for level in LEVELS),
+        ((), ("constant",), ("text",)),
+        hosted=True,
+    ),
     Guest("contexts", ("contexts.c",), tuple((*level, *DEFINED) for level in LEVELS)),
     Guest("libm", ("libm.c",), tuple((*level, *DEFINED) for level in LEVELS)),
     Guest(

@@ -144,7 +144,7 @@ class Assembler:
         self.sizes = Sizes()
         self.origins: dict[int, int] = {}  # Wasm function -> the guest function it is made of
         self.jobs = jobs
-        self.data_at = (image.end + 15) & ~15
+        self.data_at = (image.end + 0xFFF) & ~0xFFF  # pages that the guest may not write
         self.data = bytearray()
 
     # -- pieces of linear memory after the image

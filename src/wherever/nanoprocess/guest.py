@@ -196,7 +196,7 @@ def _linker(code: Code) -> Callable[[Store, Code, Surroundings], tuple[Instance,
     return instantiate
 
 
-def _starter(code: Code) -> Callable[[Instance], None]:
+def _starter(code: Code) -> Callable[[Instance, Closes], None]:
     """What runs a command: a translated program's memory faults are signals first."""
     if "wherever_trapped" in code.outline.exports:
         from wherever.hosts.linux.faults import run_command
@@ -205,7 +205,8 @@ def _starter(code: Code) -> Callable[[Instance], None]:
     return _start
 
 
-def _start(instance: Instance) -> None:
+def _start(instance: Instance, host: Closes) -> None:
+    del host
     instance.func("_start")()
 
 
@@ -231,7 +232,7 @@ def _store_limits(limits: Limits) -> StoreLimits:
 def _call(
     work: Work,
     link: Callable[[], tuple[Instance, Closes]],
-    start: Callable[[Instance], None],
+    start: Callable[[Instance, Closes], None],
     code: Code,
 ) -> int:
     """Call what is to be called; returns the exit status of a guest that comes back."""
@@ -246,7 +247,7 @@ def _call(
         if START in exports:
             instance.func(START)()
         if work.invoke is None and "_start" in exports:
-            start(instance)
+            start(instance, host)
         elif work.invoke is not None:
             call_by_text(instance, work.invoke, work.arguments[1:])
     finally:

@@ -1,57 +1,49 @@
 """Owns faults of translated code: a trap of the engine becomes the signal that Linux would send.
 
-Nobody may touch the first 64 KiB of a translated program's memory, so a null pointer traps as an
-address beyond the memory does. Trapped code cannot go on; but the instance can be called again, and
-its export `wherever_trapped` runs the guest's handler, or ends the program by the signal.
+Nobody may touch the first 64 KiB of a translated program's memory, nor what `protection` keeps from
+it: such an access traps as an address beyond the memory does. Trapped code cannot go on; but the
+instance can be called again, and its export `wherever_trapped` runs the guest's handler, or ends
+the program by the signal.
 """
 
 from __future__ import annotations
 
-import ctypes
-import errno
-import os
 import sys
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from wherever.engine.frames import Frame
 from wherever.errors import GuestTrap
-from wherever.hosts.linux.run import GuestKilled
+from wherever.hosts.linux.protection import protect_null
+from wherever.hosts.linux.run import GuestKilled, Linux
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from wherever.engine.externs import Memory
     from wherever.engine.instance import Instance
 
-__all__ = ["protect_null", "run_command"]
+__all__ = ["run_command"]
 
 _TRAPPED: Final = "wherever_trapped"
 _WHERE: Final = "wherever_where"
-_NULL: Final = 0x10000  # linux/ABI.md: never mapped
-_PROT_NONE: Final = 0
 _SIGSEGV: Final = 11
 _SEGV_MAPERR: Final = 1
 # what an access of guest code can end in, by the engine's words
 _FAULTS: Final = frozenset({"out of bounds memory access", "call stack exhausted"})
 _SHOWN: Final = 32
-_libc: Final = ctypes.CDLL(None, use_errno=True)
 
 
-def protect_null(memory: Memory) -> None:
-    """Make the first 64 KiB of a memory fault; the memory is this process's last (a worker's)."""
-    if memory.refresh() < _NULL:
-        return
-    if _libc.mprotect(ctypes.c_void_p(memory.base), ctypes.c_size_t(_NULL), _PROT_NONE):
-        number = ctypes.get_errno()
-        raise OSError(number or errno.ENOMEM, os.strerror(number))
+def run_command(instance: Instance, host: object) -> None:
+    """Run `_start`; whatever faults in guest code is the guest's own affair first.
 
-
-def run_command(instance: Instance) -> None:
-    """Run `_start`; whatever faults in guest code is the guest's own affair first."""
+    The process is a worker: nobody uses the memory, whose pages get protected, after the guest.
+    """
     call: Callable[[], object] = instance.func("_start")
     where, trapped = instance.func(_WHERE), instance.func(_TRAPPED)
-    protect_null(instance.memory("memory"))
+    memory = instance.memory("memory")
+    protect_null(memory)
+    if isinstance(host, Linux):
+        host.memory = memory
     while True:
         try:
             call()

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from wherever.hosts.wasi.run import GuestExit, Preview1
+
+if TYPE_CHECKING:
+    from wherever.engine.externs import Memory
 
 __all__ = ["GuestKilled", "Linux"]
 
@@ -24,10 +27,12 @@ class GuestKilled(GuestExit):
 class Linux:
     """The state behind `wherever_linux` for one guest; descriptors are preview 1's own."""
 
-    __slots__ = ("_terminals", "wasi")
+    __slots__ = ("_terminals", "memory", "wasi")
 
     def __init__(self, wasi: Preview1) -> None:
         self.wasi = wasi
+        self.memory: Memory | None = None
+        """The guest's memory, where its pages may be protected."""
         self._terminals: dict[int, bytes] = {}
 
     def remember_terminal(self, fd: int, settings: bytes) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from wherever.hosts.linux import calls
+from wherever.hosts.linux import calls, protection
 
 __all__ = ["FUNCTIONS", "MODULE", "Function"]
 
@@ -47,6 +47,7 @@ FUNCTIONS: Final = _named(
     Function("tty_size", "fd result", calls.tty_size),
     Function("identity", "result", calls.identity),
     Function("groups", "result room", calls.groups),
+    Function("memory_protect", "address size protection", protection.memory_protect),
     Function("absent", "number name size", calls.absent, answers=False),
     Function("killed", "signal", calls.killed, answers=False),
 )

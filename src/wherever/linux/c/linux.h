@@ -40,6 +40,7 @@ void put_unsigned(struct text *t, u64 n, u32 base, u32 width, char fill);
 /* ---- memory: the guest's pages, and our own (memory.c, map.c) */
 #define PROT_KERNEL 8u                                  /* our own pages: no guest pointer may name them */
 void *guest(u64 address, u64 size, u32 protection);     /* NULL: EFAULT */
+int mapped(u64 address);                                /* whether the address is on a page of the guest's */
 int copy_in(void *to, u64 from, u64 size);
 int copy_out(u64 to, const void *from, u64 size);
 s64 guest_path(u64 address, char *to);                  /* to: PATH_MAX bytes; the length, or -errno */

@@ -1,5 +1,5 @@
 /* Owns the map of the address space: which pages are whose, and brk(2) … mincore(2) on it. */
-#include "linux.h"
+#include "wasi.h"
 
 /* Layout above the image: | brk, up to BRK_ROOM | stack | everything mmap places, first fit |.
  * A memory has no holes, so room that is reserved is paid for in its size, not in resident pages. */
@@ -8,6 +8,7 @@
 #define SPACE 0x100000000ull
 #define TOP (SPACE - 0x10000)
 #define MAPS 16384
+#define LOWEST 0x200000ull                              /* below are the first 64 KiB, and ours */
 
 struct map {
   u64 start, end;
@@ -89,10 +90,28 @@ static int split(u64 address) {
   return 0;
 }
 
-static int have_memory(u64 end) {
-  u64 pages = (end + 0xffff) >> 16, now_pages = __builtin_wasm_memory_size(0);
-  if (pages <= now_pages) return 0;
-  return __builtin_wasm_memory_grow(0, (u32)(pages - now_pages)) == (size_t)-1 ? -ENOMEM : 0;
+/* The host's own page protection says the same as the map (ADR 0056): pages of no map are nobody's, so
+ * that an access faults at no cost. Ours, and a map while we fill it, are read and written. */
+static int settle(u64 start, u64 end, u32 protection) {
+#ifdef WHEREVER_HOST
+  u64 size = (u64)__builtin_wasm_memory_size(0) << 16;
+  if (end > size) end = size;
+  if (protection & (PROT_WRITE | PROT_KERNEL)) protection = PROT_READ | PROT_WRITE;
+  else if (protection) protection = PROT_READ;
+  if (start < end && ours_memory_protect((u32)start, (u32)(end - start), protection)) return -ENOMEM;
+#endif
+  return 0;
+}
+#define FILLED (PROT_READ | PROT_WRITE)
+
+/* Pages [start, end), which are nobody's, can be read and written from now on. */
+static int have_memory(u64 start, u64 end) {
+  u64 pages = (end + 0xffff) >> 16, had = __builtin_wasm_memory_size(0);
+  if (pages > had) {
+    if (__builtin_wasm_memory_grow(0, (u32)(pages - had)) == (size_t)-1) return -ENOMEM;
+    if (settle(had << 16, start, 0) < 0 || settle(end, pages << 16, 0) < 0) return -ENOMEM;
+  }
+  return settle(start, MIN(end, had << 16), FILLED);
 }
 
 static void write_back(const struct map *m, u64 start, u64 end) {
@@ -102,11 +121,13 @@ static void write_back(const struct map *m, u64 start, u64 end) {
   s64 offset = m->offset + (s64)(start - m->start);
   if (offset >= s.size || (m->file->flags & O_ACCMODE) == O_RDONLY) return;
   u64 n = MIN(end - start, (u64)(s.size - offset));
-  while (n) {
-    s64 done = m->file->ops->pwrite(m->file, (void *)(u32)start, n, offset);
-    if (done <= 0) return;
-    start += (u64)done, offset += done, n -= (u64)done;
+  if (!m->protection) settle(start, end, PROT_READ);
+  for (u64 from = start; n;) {
+    s64 done = m->file->ops->pwrite(m->file, (void *)(u32)from, n, offset);
+    if (done <= 0) break;
+    from += (u64)done, offset += done, n -= (u64)done;
   }
+  if (!m->protection) settle(start, end, 0);
 }
 
 void map_flush_all(void) {
@@ -121,20 +142,22 @@ static int unmap(u64 start, u64 end) {
     if (maps[after].file) file_drop(maps[after].file);
     mapped_bytes -= maps[after].end - maps[after].start;
   }
+  if (after > first) settle(start, end, 0);
   memmove(&maps[first], &maps[after], (map_count - after) * sizeof *maps);
   map_count -= after - first;
   return 0;
 }
 
-/* Pages [start, end), not mapped now, become a map of zeros. */
+/* Pages [start, end), not mapped now, become a map of zeros, to be filled and then settled. */
 static int map_zero(u64 start, u64 end, struct map m) {
-  if (end > TOP || have_memory(end) < 0) return -ENOMEM;
+  if (end > TOP || have_memory(start, end) < 0) return -ENOMEM;
   if (start < fresh) memset((void *)(u32)start, 0, (size_t)(MIN(end, fresh) - start));
   if (end > fresh) fresh = end;
   m.start = start;
   m.end = end;
   int error = insert(find(start), m);
   if (!error) mapped_bytes += end - start;
+  else settle(start, end, 0);
   return error;
 }
 
@@ -168,7 +191,7 @@ u64 map_stack(u64 size) {
  * below the lowest page of the stack that was ever written, or 0 where there is no room. */
 u64 below_stack(u64 sp) {
   u32 i = find(sp - 1);
-  if (i == map_count || maps[i].start >= sp) return 0;
+  if (i == map_count || maps[i].start >= sp || (maps[i].protection & FILLED) != FILLED) return 0;
   const u64 *at = (u64 *)(u32)maps[i].start, *end = (u64 *)(u32)sp;
   if (!maps[i].name || maps[i].name[1] != 's') return sp - maps[i].start > 65536 ? sp - 32768 : 0;
   while (at < end && !*at) at++;
@@ -184,16 +207,22 @@ int memory_start(void) {
   const struct linux_segment *segments = (void *)(u32)linux_image.segments;
   for (u32 i = 0; i < linux_image.segment_count; i++) {
     u64 start = segments[i].start & ~(PAGE - 1), end = page_up(segments[i].end);
-    u32 n = find(start);
-    if (n < map_count && maps[n].start < end) start = maps[n].end;
-    if (n > 0 && maps[n - 1].end > start) start = maps[n - 1].end;
     if (start >= end) continue;
-    if (have_memory(end) < 0) return -ENOMEM;
+    if (end > (u64)__builtin_wasm_memory_size(0) << 16) return -ENOMEM;
+    unmap(start, end);                                  /* of a page of two segments the later one decides */
     insert(find(start), (struct map){.start = start, .end = end, .flags = MAP_PRIVATE,
                                      .protection = (u32)segments[i].protection & 7,
                                      .offset = (s64)segments[i].file_offset, .name = "exe"});
     mapped_bytes += end - start;
   }
+  u64 at = LOWEST;
+  for (u32 i = 0; i < map_count; i++) {
+    settle(at, maps[i].start, 0);
+    settle(maps[i].start, maps[i].end, maps[i].protection);
+    at = maps[i].end;
+  }
+  settle(at, brk_start, PROT_READ);                     /* the translator's tables, behind the image */
+  settle(brk_start, SPACE, 0);
   return 0;
 }
 
@@ -239,7 +268,7 @@ s64 sys_mmap(u64 address, u64 size, u32 protection, u32 flags, int fd, s64 offse
   if (flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) {
     if (address & (PAGE - 1)) return -EINVAL;
     if (address > TOP || size > TOP - address) return -ENOMEM;
-    if (address < 0x200000) return -EPERM;              /* ours, and the first 64 KiB */
+    if (address < LOWEST) return -EPERM;
     u32 i = find(address);
     int taken = i < map_count && maps[i].start < address + size;
     if (taken && flags & MAP_FIXED_NOREPLACE) return -EEXIST;
@@ -268,6 +297,7 @@ s64 sys_mmap(u64 address, u64 size, u32 protection, u32 flags, int fd, s64 offse
     if (n <= 0) break;
     done += (u64)n;
   }
+  if ((protection & FILLED) != FILLED) settle(address, address + size, protection & 7);
   return (s64)address;
 }
 
@@ -278,6 +308,8 @@ static int covered(u64 address, u64 size) {
     if (i >= map_count || maps[i].start > at || maps[i].protection & PROT_KERNEL) return 0;
   return 1;
 }
+
+int mapped(u64 address) { return address < SPACE && covered(address, 1); }
 
 static int range(u64 address, u64 *size) {
   if (address & (PAGE - 1)) return -EINVAL;
@@ -306,7 +338,7 @@ s64 sys_mprotect(u64 address, u64 size, u32 protection) {
       return -EACCES;
     maps[i].protection = protection & 7;
   }
-  return 0;
+  return settle(address, address + size, protection & 7);
 }
 
 s64 sys_mremap(u64 address, u64 old_size, u64 size, u32 flags, u64 to) {
@@ -316,7 +348,7 @@ s64 sys_mremap(u64 address, u64 old_size, u64 size, u32 flags, u64 to) {
   if (old_size > TOP || size > TOP) return -EINVAL;
   old_size = page_up(old_size);
   size = page_up(size);
-  if (flags & FIXED && (to & (PAGE - 1) || to > TOP - size || to < 0x200000 ||
+  if (flags & FIXED && (to & (PAGE - 1) || to > TOP - size || to < LOWEST ||
                         (to < address + old_size && address < to + size)))
     return -EINVAL;
   if (!old_size) return -EINVAL;
@@ -343,6 +375,7 @@ s64 sys_mremap(u64 address, u64 old_size, u64 size, u32 flags, u64 to) {
       }
       if (m.file && m.file->ops->pread)
         m.file->ops->pread(m.file, (void *)(u32)end, size - old_size, more.offset);
+      settle(end, address + size, m.protection);
       return (s64)address;
     }
     if (!(flags & MAYMOVE)) return -ENOMEM;
@@ -356,10 +389,12 @@ s64 sys_mremap(u64 address, u64 old_size, u64 size, u32 flags, u64 to) {
     if (m.file) file_drop(m.file);
     return -ENOMEM;
   }
+  if (!m.protection) settle(address, address + old_size, PROT_READ);
   memcpy((void *)(u32)to, (void *)(u32)address, (size_t)MIN(old_size, size));
   if (m.file && size > old_size && m.file->ops->pread)
     m.file->ops->pread(m.file, (void *)(u32)(to + old_size), size - old_size,
                        m.offset + (s64)old_size);
+  settle(to, to + size, m.protection);
   unmap(address, address + old_size);
   return (s64)to;
 }
@@ -375,10 +410,13 @@ s64 sys_madvise(u64 address, u64 size, int advice) {
       if (m->protection & PROT_KERNEL) return -ENOMEM;
       u64 start = address > m->start ? address : m->start, end = MIN(address + size, m->end);
       if (advice == FREE || m->flags & MAP_SHARED) continue;
+      int closed = (m->protection & FILLED) != FILLED;
+      if (closed) settle(start, end, FILLED);
       memset((void *)(u32)start, 0, (size_t)(end - start));
       if (m->file && m->file->ops->pread)
         m->file->ops->pread(m->file, (void *)(u32)start, end - start,
                             m->offset + (s64)(start - m->start));
+      if (closed) settle(start, end, m->protection);
     }
   }
   return covered(address, size) ? 0 : -ENOMEM;

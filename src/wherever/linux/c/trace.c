@@ -122,6 +122,7 @@ static void place_in(struct text *t, u64 pc) {
 
 /* The engine caught a fault of guest code in the function at `pc`. The host adds the backtrace. */
 EXPORT(linux_trapped) void linux_trapped(s32 signal, s32 code, u64 pc, u64 address) {
+  if (signal == SIGSEGV) code = mapped(address) ? 2 : 1;  /* SEGV_ACCERR, SEGV_MAPERR */
   linux_state.pc = pc;
   trap_sp = below_stack(linux_state.sp);
   if (actions[signal].handler < 2 || signal_blocked >> (signal - 1) & 1) {

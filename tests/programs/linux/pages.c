@@ -1,0 +1,121 @@
+// Pages that may not be touched: read-only, protected, unmapped, beyond the heap and the stack.
+#define _GNU_SOURCE
+#include <setjmp.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static sigjmp_buf back;
+static volatile int signo, code;
+static volatile uintptr_t at;
+static void caught(int s, siginfo_t *info, void *context) {
+  signo = s;
+  code = info->si_code;
+  at = (uintptr_t)info->si_addr;
+  (void)context;
+  siglongjmp(back, 1);
+}
+__attribute__((noinline)) static int load(volatile char *p) { return *p; }
+__attribute__((noinline)) static void store(volatile char *p) { *p = 1; }
+static void try(const char *name, volatile char *p, int write, uintptr_t from) {
+  signo = code = 0;
+  at = 0;
+  if (!sigsetjmp(back, 1)) {
+    if (write) store(p);
+    else load(p);
+  }
+  printf("%s %s: signal %d code %d", name, write ? "store" : "load", signo, code);
+  if (signo) printf(" at %+ld", (long)(at - from));
+  puts("");
+}
+static void both(const char *name, volatile char *p) {
+  try(name, p, 0, (uintptr_t)p);
+  try(name, p, 1, (uintptr_t)p);
+}
+static const char constant[] = "constant";
+static char data[3 * 4096] __attribute__((aligned(4096)));
+struct wide { long a, b, c, d; };
+
+int main(int argc, char **argv) {
+  setvbuf(stdout, NULL, _IOLBF, 0);
+  const char *what = argc > 1 ? argv[1] : "";
+  if (!strcmp(what, "constant")) return store((char *)constant), puts("stored"), 0;
+  if (!strcmp(what, "text")) return store((char *)(uintptr_t)main), puts("stored"), 0;
+  struct sigaction a = {.sa_sigaction = caught, .sa_flags = SA_SIGINFO | SA_NODEFER};
+  sigaction(SIGSEGV, &a, NULL);
+  sigaction(SIGBUS, &a, NULL);
+  both("null", (char *)0);
+  try("constant", (char *)constant, 1, (uintptr_t)constant);
+  try("text", (char *)(uintptr_t)load, 1, (uintptr_t)load);
+  try("literal", (char *)"literal", 1, (uintptr_t)"literal");
+
+  char *p = mmap(NULL, 5 * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  both("mapped", p);
+  mprotect(p + 4096, 4096, PROT_READ);
+  both("read-only", p + 4096 + 7);
+  mprotect(p + 2 * 4096, 4096, PROT_NONE);
+  both("none", p + 2 * 4096 + 4095);
+  munmap(p + 3 * 4096, 4096);
+  both("unmapped", p + 3 * 4096);
+  both("after", p + 4 * 4096);
+  mprotect(p + 4096, 2 * 4096, PROT_READ | PROT_WRITE);
+  both("writable again", p + 4096);
+  both("readable again", p + 2 * 4096);
+  printf("kept %d %d\n", p[0], p[4 * 4096]);
+  char *q = mmap(p + 3 * 4096, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+  both("mapped read-only", q);
+
+  mprotect(data + 4096, 4096, PROT_READ);
+  both("data read-only", data + 4096);
+  both("data", data + 8192);
+  mprotect(data + 4096, 4096, PROT_READ | PROT_WRITE);
+  data[4096] = 7;
+
+  // reads and writes of the kernel's say EFAULT where the program would fault
+  mprotect(data, 4096, PROT_READ);
+  int ends[2];
+  if (pipe(ends)) return 1;
+  printf("write %zd\n", write(ends[1], data, 100));
+  printf("read %zd\n", read(ends[0], data, 100));
+  printf("read %zd\n", read(ends[0], data + 4096, 100));
+  mprotect(data, 4096, PROT_NONE);
+  printf("write %zd\n", write(ends[1], data, 100));
+  mprotect(data, 4096, PROT_READ | PROT_WRITE);
+
+  // a page of a file, read-only and private; grown, shrunk and moved
+  FILE *f = tmpfile();
+  for (int i = 0; i < 4096; i++) fputc('a' + i % 26, f);
+  fflush(f);
+  char *m = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, fileno(f), 0);
+  printf("file %.5s\n", m);
+  try("file", m, 1, (uintptr_t)m);
+  char *moved = mremap(m, 4096, 3 * 4096, MREMAP_MAYMOVE);
+  printf("moved %.5s\n", moved);
+  try("moved", moved, 1, (uintptr_t)moved);
+  moved = mremap(moved, 3 * 4096, 4096, 0);
+  both("shrunk", moved + 4096);
+  madvise(moved, 4096, MADV_DONTNEED);
+  printf("again %.5s\n", moved);
+  try("again", moved, 1, (uintptr_t)moved);
+
+  char *top = (char *)syscall(SYS_brk, 0), *page = (char *)(((uintptr_t)top + 4095) & ~4095ul);
+  both("beyond the heap", page);
+  if ((char *)syscall(SYS_brk, page + 4096) != page + 4096) return 1;
+  both("heap", page);
+
+  // an access over the end of a page faults at the page that is not there
+  p = mmap(NULL, 2 * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  munmap(p + 4096, 4096);
+  signo = 0;
+  if (!sigsetjmp(back, 1)) {
+    struct wide *w = (struct wide *)(p + 4096 - 16), v = {1, 2, 3, 4};
+    *(volatile struct wide *)w = v;
+  }
+  printf("over the end: signal %d at page %d\n", signo, (char *)(at & ~4095ul) == p + 4096);
+  return 0;
+}
