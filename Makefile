@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 JOBS ?= 2
 export WHEREVER_SUITES ?= $(abspath ../shared/suites)
 
-.PHONY: components csmith guests hostile hostile-components hostile-elf help setup personality demo test check format bench bench-kernels conformance corpora oracle
+.PHONY: components csmith payloads guests hostile hostile-components hostile-elf help setup personality demo test check format bench bench-kernels conformance corpora oracle
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -63,6 +63,9 @@ programs: setup  ## real WASI programs with least grants, and the refusal for ea
 
 guests: setup  ## C and C++ programs, built every way, beside qemu, by both targets
 	$(BIN)/pytest -q -n $(JOBS) tests/programs/test_linux_guests.py --whole
+
+payloads: setup  ## 50 random programs of NaNs, beside qemu, in every bit
+	$(BIN)/python tests/programs/payloads.py 50
 
 csmith: setup  ## 300 random C programs by csmith at every level, beside qemu, by both targets
 	$(BIN)/python tests/programs/csmith.py 300

@@ -59,6 +59,7 @@ GUESTS = (
     ),
     Guest("contexts", ("contexts.c",), tuple((*level, *DEFINED) for level in LEVELS)),
     Guest("libm", ("libm.c",), tuple((*level, *DEFINED) for level in LEVELS)),
+    Guest("payloads", ("payloads.c",), tuple((*level, *DEFINED) for level in LEVELS)),
     Guest(
         "exceptions",
         ("exceptions.cpp", "thrower.cpp"),

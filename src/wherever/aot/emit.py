@@ -168,11 +168,14 @@ class FunctionEmitter(Exits):
 
     # -- the frame around the code
 
+    def _weight(self) -> int:
+        """Its frame on the Wasm stack, about: return address, saved registers, every local."""
+        return 96 + sum(16 if t == V128 else 8 for t in self.locals.types)
+
     def _deeper(self) -> bytes:
         """On entry to a recursive function: go on only if there is Wasm stack enough."""
         layout = self.layout
-        # its frame on the Wasm stack, about: return address, saved registers, every local
-        weight = 96 + sum(16 if t == V128 else 8 for t in self.locals.types)
+        weight = self._weight()
         left = e.global_get(layout.depth) + e.local_tee(self.depth_local)
         left += e.i32_const(weight) + e.I32_SUB + e.global_set(layout.depth)
         body = self.code
@@ -234,18 +237,41 @@ class FunctionEmitter(Exits):
         Nothing comes back from there into the code above, so that what it keeps in registers
         need not survive a call (ADR 0044).
         """
-        kept, self.code = self.code, bytearray()
+        code, self.code = self.code, bytearray()
         layout = self.layout
+        untraced = self._untraced()
+        left = [(layout.globals[slot], self.locals.new(self.types[slot])) for slot in untraced]
+        for index, kept in left:
+            self.code += e.global_get(index) + e.local_set(kept)
         self._sync_everything()
+        if self.depth_local >= 0:
+            # the resume body has a frame, too
+            self.code += e.global_get(layout.depth) + e.i32_const(self._weight())
+            self.code += e.I32_SUB + e.global_set(layout.depth)
         self.code += e.local_get(self.selected) + e.call(layout.resumes[self.signature.entry])
         if self.signature.reads >> LINK & 1:
             self.code += e.global_get(layout.pc) + e.local_get(self._entry_link()) + e.I64_NE + e.IF
             self.code += e.global_get(layout.pc)
             self._throw()
             self.code += e.END
+        for index, kept in left:
+            self.code += e.local_get(kept) + e.global_set(index)
         for slot in self.signature.results:
             self.code += e.global_get(layout.globals[slot])
         self._shallower()
         self.code += e.RETURN
-        tail, self.code = self.code, kept
+        tail, self.code = self.code, code
         return bytes(tail)
+
+    def _untraced(self) -> list[int]:
+        """What is given back without having been in its global meanwhile.
+
+        The callers of a fast body may rely on finding in such a global what they left there. That
+        need not be what this function was given: a caller's own stack pointer is a parameter.
+        """
+        touched = 0
+        for mask in self.touched.values():
+            touched |= mask
+        mask = self.signature.changes | mask_of(self.locals.slots)
+        mask &= self.signature.kept & ~touched
+        return [slot for slot in range(len(self.layout.globals)) if mask >> slot & 1]

@@ -16,6 +16,7 @@ from wherever.aot.emit import FunctionEmitter
 from wherever.aot.layout import Emitted, Layout
 from wherever.aot.locals import Locals
 from wherever.aot.selection import LEAVES
+from wherever.aot.signature import ALL, LINK
 from wherever.ir.ops import I32
 from wherever.ir.values import Block, ExitKind, Value
 from wherever.passes.structure import structure
@@ -124,8 +125,24 @@ class ResumeEmitter(FunctionEmitter):
         self._return_escaping(block, value)
 
     def _leave(self, block: Block, target: int) -> None:
-        del block
-        self.code += e.i64_const(target)
+        """Control leaves for another function; a proved tail call is a call, then a return.
+
+        The function may have begun anew here: its caller waits for it, and may not be one that
+        can be resumed (ADR 0044).
+        """
+        callee = self.c.all.get(target)
+        index = self.layout.functions.get(target)
+        proved = block.start in self.signature.frame.tail_calls
+        if block.exit.kind is ExitKind.CALL or callee is None or index is None or not proved:
+            self.code += e.i64_const(target)
+            self._throw()
+            return
+        code = self.code
+        code += e.global_get(self.layout.globals[LINK]) + e.local_set(self._returning())
+        self._arguments(callee.parameters)
+        code += e.call(index)
+        self._store_results(callee.results, ALL)
+        code += e.local_get(self._returning())
         self._throw()
 
     def _leaves_by_tail_call(self, block: Block) -> bool:
