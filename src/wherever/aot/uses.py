@@ -37,6 +37,8 @@ class Uses:
         "runtime",
     )
 
+    code: bytearray  # named here, for `+=` in classes built on this one
+
     def __init__(
         self,
         code: bytearray,

@@ -286,10 +286,11 @@ def _unpack(nodes: list[Any]) -> Any:
             return [field(each["is"])] * min(each["n"], _MOST)
         columns = map(column, each["by"])
         if "of" in each:
-            return list(map(_MAKERS[each["of"]], *columns))
+            kind: int = each["of"]
+            return list(map(_MAKERS[kind], *columns))
         return list(zip(*columns, strict=True))
 
-    root = nodes.pop()
+    root: list[Any] = nodes.pop()
     for node in nodes:
         keep(_MAKERS[node[0]](*[x if x.__class__ is not list else field(x) for x in node[1:]]))
     return field(root)

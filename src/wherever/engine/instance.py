@@ -133,7 +133,7 @@ def externs_of(
     keep: list[Extern] = []
     for index, item in enumerate(imports):
         passed = given.get((item.module, item.name))
-        if passed.__class__ is Passed and passed.instance.store is store:
+        if isinstance(passed, Passed) and passed.instance.store is store:
             # The engine compares the types; nothing of it has to exist in Python.
             name = passed.name.encode()
             slot = ctypes.byref(externs, 8 * _EXTERN * index)

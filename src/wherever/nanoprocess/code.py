@@ -11,7 +11,8 @@ import os
 from wherever.engine.engine import Code, Engine, wat2wasm
 from wherever.engine.outline import ExportItem, ImportItem, Outline
 from wherever.engine.profile import Placement, Profile
-from wherever.errors import InternalError, InvalidProgram, Unsupported
+from wherever.errors import InvalidProgram
+from wherever.nanoprocess.apart import deserialised
 from wherever.nanoprocess.codefile import COMPONENT, MODULE, Kind, cut, joined
 from wherever.nanoprocess.frames import BrokenFrame, fields_of, pack_fields
 from wherever.nanoprocess.start_section import deferred
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from wherever.engine.outline import ItemType
     from wherever.wasm.types import ValType
 
-__all__ = ["compile_for", "deserialised", "load", "open_compiler", "open_engine", "read_all"]
+__all__ = ["compile_for", "load", "open_compiler", "open_engine", "read_all"]
 
 _LETTERS: dict[str, ValType] = {
     "i": NumType.I32,
@@ -123,20 +124,6 @@ def load(head: bytes, apart: Sequence[int]) -> Code:
         raise InvalidProgram("damaged compiled code: compile it again") from error
     engine = Engine.of(_PROFILE)
     return _Loaded(engine, deserialised(engine, code, apart), fields)
-
-
-def deserialised(engine: Engine, part: memoryview | int, apart: Sequence[int]) -> int:
-    """The engine's module of a part, by bytes or by its place among what lies apart."""
-    try:
-        if not isinstance(part, int):
-            return engine.deserialised(bytes(part))
-        fd = apart[part]
-        try:
-            return engine.deserialised(fd)
-        finally:
-            os.close(fd)
-    except Unsupported as error:
-        raise InternalError(f"{error}; wherever cache clear, and again") from error
 
 
 def _near(part: memoryview | int) -> bytes:

@@ -23,7 +23,7 @@ from wherever.hosts.component.census import Census
 from wherever.hosts.component.codes import Prepared
 from wherever.hosts.component.command import prepare, run_command
 from wherever.hosts.component.load import DEFAULT_MEMORY
-from wherever.nanoprocess.code import deserialised
+from wherever.nanoprocess.apart import deserialised
 from wherever.nanoprocess.codefile import Kind, cut, joined
 from wherever.system.surroundings import Surroundings
 from wherever.wasm import types as core
