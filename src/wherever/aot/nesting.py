@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from wherever.ir.values import Value
     from wherever.passes.structure import Edge, Graph
 
-# the nesting is as deep as the dominator tree
-sys.setrecursionlimit(max(sys.getrecursionlimit(), 50_000))
+# the nesting is as deep as the dominator tree, and a value as deep as the chain it is computed by
+sys.setrecursionlimit(max(sys.getrecursionlimit(), 2_000_000))
 _MAX_SWITCH: Final = 20_000
 
 
