@@ -128,7 +128,7 @@ def loops_in_loops() -> bytes:
 
 def values_in_a_long_chain() -> bytes:
     """One block in which each value is computed from the one before."""
-    return small_elf(words(*[0x8B010000, 0xCA020000] * 15_000, *_words(CODE)))
+    return small_elf(words(*[0x8B010000, 0xCA020000] * 10_000, *_words(CODE)))
 
 
 def _words(code: bytes) -> tuple[int, ...]:

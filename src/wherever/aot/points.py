@@ -47,16 +47,25 @@ def find_points(c: Conventions, recovered: Recovered) -> Inside:
 
 
 def find_beginnings(c: Conventions) -> dict[int, list[int]]:
-    """By function, the blocks that begin anew in the resume body where a NaN is to be exact."""
+    """By function, the blocks that begin anew in the resume body where a NaN is to be exact.
+
+    Only in functions that call nothing (ADR 0044, "Where not").
+    """
     found: dict[int, list[int]] = {}
     blocks = c.functions.blocks
     for entry, body in c.functions.bodies.items():
-        if entry not in c.all:
+        signature = c.all.get(entry)
+        if signature is None or not _leaf(signature):
             continue
         starts = [start for start in body.reached if blocks[start].asks is Asks.FIRST]
         if starts:
             found[entry] = starts
     return found
+
+
+def _leaf(signature: Signature) -> bool:
+    elsewhere = signature.callees or signature.indirect or signature.frame.tail_calls
+    return not (elsewhere or signature.suspends)
 
 
 def _points(c: Conventions, signature: Signature, known: set[int]) -> set[int]:
