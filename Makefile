@@ -99,7 +99,7 @@ busybox-wasmtime: setup  ## every third line that works on text, under the wasmt
 
 terminal: setup  ## editors, pagers and shells typed into on a pseudo-terminal, beside qemu
 	bash tests/oracle/aarch64/fetch.sh $(HOME)/.cache/wherever-tests/aarch64
-	$(BIN)/pytest -q tests/programs/test_terminal.py --whole
+	$(BIN)/pytest -q tests/programs/test_terminal.py tests/programs/test_interrupts.py --whole
 
 bash: setup  ## every script for Debian's static arm64 bash, translated, beside qemu
 	bash tests/oracle/aarch64/fetch.sh $(HOME)/.cache/wherever-tests/aarch64

@@ -6,8 +6,9 @@ import os
 
 from wherever.cli.terminal import Progress, note, say_error
 from wherever.nanoprocess.compiling import close_all
+from wherever.nanoprocess.passing import PASSED, takes
 from wherever.nanoprocess.prepare import open_program
-from wherever.nanoprocess.signals import ENDING, SIGPIPE, handle
+from wherever.nanoprocess.signals import ENDING, SIGPIPE, SIGTSTP, default, handle
 from wherever.nanoprocess.starting import guest_name, require_supported, work_message
 from wherever.nanoprocess.supervise import Supervision
 from wherever.policy import Audit, Limits, Malformed
@@ -25,6 +26,8 @@ __all__ = ["ended", "pass_signals_on", "started"]
 
 _OWN = ("invoke", "audit", "argv0")  # options of the verb that are no grants
 _MOST_DENIALS = 8
+# absent system calls that a program cannot do without; others it only tried (rseq, io_uring...)
+_NEEDED = ("clone", "execve", "fork", "vfork", "socket", "shm", "sem", "msg", "mq_", "ptrace")
 
 
 def started(worker: Worker, words: list[str]) -> Supervision:
@@ -101,8 +104,23 @@ def _record_to(path: str) -> Callable[[Decision], None]:
 
 def pass_signals_on(supervision: Supervision) -> None:
     """Signals meant for this process go to the guest; the terminal's reach both of us anyway."""
-    for number in ENDING:
-        handle(number, supervision.stop)
+    for number in PASSED:
+        handle(number, supervision.pass_on)
+
+    def stop(number: int) -> None:
+        if takes(supervision.pid, number):
+            supervision.pass_on(number)
+            return
+        default(number)
+        os.kill(os.getpid(), number)  # until someone continues us
+        handle(number, stop)
+
+    handle(SIGTSTP, stop)
+
+
+def _may_have_mattered(denial: Decision) -> bool:
+    """Whether a denial may be why a program failed; --audit lists the others too."""
+    return denial.what != "system call" or denial.thing.startswith(_NEEDED)
 
 
 def ended(result: Result) -> int:
@@ -110,10 +128,11 @@ def ended(result: Result) -> int:
     asked_for = result.signal in ENDING or result.signal == SIGPIPE
     if not asked_for and (result.limit or result.trap or result.signal):
         say_error(result.sentence())
-    if result.status and result.denials:
-        shown = result.denials[:_MOST_DENIALS]
+    denials = [denial for denial in result.denials if _may_have_mattered(denial)]
+    if result.status and denials:
+        shown = denials[:_MOST_DENIALS]
         lines = [decision.sentence() for decision in shown]
-        if len(result.denials) > len(shown):
-            lines.append(f"and {len(result.denials) - len(shown)} more; --audit FILE lists them")
+        if len(denials) > len(shown):
+            lines.append(f"and {len(denials) - len(shown)} more; --audit FILE lists them")
         note("the program was denied something:\n  " + "\n  ".join(lines))
     return result.status

@@ -22,6 +22,7 @@ __all__ = [
     "EXPECT_COMPONENT",
     "LARGEST",
     "READY",
+    "TOOK",
     "BrokenFrame",
     "Reader",
     "fields_of",
@@ -37,9 +38,11 @@ CONFINED = 4  # what the kernel lacks for confining the worker
 DECISION = 2  # what, thing, "1" for granted, rule, grant
 END = 3  # how, code, limit, message, peak memory in bytes, processor seconds, backtrace...
 
+TOOK = 5  # the guest's handler has been told of a Ctrl-C
+
 LARGEST = 1 << 20
 _HEADER = 5
-_KINDS = frozenset((READY, CONFINED, DECISION, END))
+_KINDS = frozenset((READY, CONFINED, DECISION, END, TOOK))
 _MOST_FRAMES = 20_000  # decisions are bounded in the worker; this bounds a worker that is not ours
 
 

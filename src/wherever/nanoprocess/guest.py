@@ -79,17 +79,19 @@ class Ending:
 class Report:
     """What the worker can say to its parent while it works."""
 
-    __slots__ = ("confined", "decided", "die_with_parent")
+    __slots__ = ("confined", "decided", "die_with_parent", "took")
 
     def __init__(
         self,
         decided: Callable[[Decision], None],
         confined: Callable[[tuple[str, ...]], None],
         die_with_parent: Callable[[], None],
+        took: Callable[[], None],
     ) -> None:
         self.decided = decided
         self.confined = confined
         self.die_with_parent = die_with_parent
+        self.took = took
 
 
 def run(work: Work, fds: list[int], report: Report) -> Ending:
@@ -111,7 +113,7 @@ def run(work: Work, fds: list[int], report: Report) -> Ending:
     code = load(head, apart)
     around = _surroundings(work, grants, limits, report)
     store = Store(code.engine, _store_limits(limits))
-    link, start = _linker(code), _starter(code)
+    link, start = _linker(code), _starter(code, around.interrupt, report)
     report.die_with_parent()
     started = time.process_time()
     if limits.cpu is not None:
@@ -196,12 +198,16 @@ def _linker(code: Code) -> Callable[[Store, Code, Surroundings], tuple[Instance,
     return instantiate
 
 
-def _starter(code: Code) -> Callable[[Instance, Closes], None]:
+def _starter(
+    code: Code, interrupt: Interrupt, report: Report
+) -> Callable[[Instance, Closes], None]:
     """What runs a command: a translated program's memory faults are signals first."""
     if "wherever_trapped" in code.outline.exports:
         from wherever.hosts.linux.faults import run_command
+        from wherever.nanoprocess.passing import Passing
 
-        return run_command
+        signals = Passing(interrupt, report.took)
+        return lambda instance, host: run_command(instance, host, signals)
     return _start
 
 

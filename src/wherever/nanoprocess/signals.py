@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import signal as raw
@@ -14,29 +16,61 @@ if TYPE_CHECKING:
 __all__ = [
     "ENDING",
     "SIGABRT",
+    "SIGCONT",
+    "SIGHUP",
     "SIGINT",
     "SIGKILL",
     "SIGPIPE",
     "SIGPROF",
+    "SIGQUIT",
+    "SIGRTMIN",
+    "SIGTERM",
+    "SIGTSTP",
+    "SIGUSR1",
+    "SIGUSR2",
+    "SIGWINCH",
     "SIGXCPU",
     "default",
     "handle",
+    "ignore",
     "send_by_pidfd",
     "start_timer",
+    "wake_through",
 ]
 
 SIGABRT = int(raw.SIGABRT)
+SIGCONT = int(raw.SIGCONT)
+SIGHUP = int(raw.SIGHUP)
 SIGINT = int(raw.SIGINT)
 SIGKILL = int(raw.SIGKILL)
 SIGPIPE = int(raw.SIGPIPE)
 SIGPROF = int(raw.SIGPROF)
+SIGQUIT = int(raw.SIGQUIT)
+SIGRTMIN = int(raw.SIGRTMIN)
+SIGTERM = int(raw.SIGTERM)
+SIGTSTP = int(raw.SIGTSTP)
+SIGUSR1 = int(raw.SIGUSR1)
+SIGUSR2 = int(raw.SIGUSR2)
+SIGWINCH = int(raw.SIGWINCH)
 SIGXCPU = int(raw.SIGXCPU)
-ENDING = (SIGINT, int(raw.SIGTERM), int(raw.SIGHUP), int(raw.SIGQUIT))
+ENDING = (SIGINT, SIGTERM, SIGHUP, SIGQUIT)
 
 
 def default(number: int) -> None:
     """Let the signal do again what it does to a process that does not know it."""
     raw.signal(number, raw.SIG_DFL)
+
+
+def ignore(number: int) -> None:
+    """Let the signal do nothing."""
+    raw.signal(number, raw.SIG_IGN)
+
+
+def wake_through() -> int:
+    """A descriptor that becomes readable when a signal with a handler has come."""
+    read, write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+    raw.set_wakeup_fd(write, warn_on_full_buffer=False)
+    return read
 
 
 def handle(number: int, action: Callable[[int], object]) -> None:

@@ -21,9 +21,10 @@ from wherever.errors import (
     Unsupported,
     WhereverError,
 )
-from wherever.nanoprocess.frames import CONFINED, DECISION, END, READY, BrokenFrame, Reader
+from wherever.nanoprocess.frames import CONFINED, DECISION, END, READY, TOOK, BrokenFrame, Reader
+from wherever.nanoprocess.passing import passed_as, passed_from, takes
 from wherever.nanoprocess.result import Result, Trap, Usage
-from wherever.nanoprocess.signals import SIGKILL, SIGPROF, SIGXCPU
+from wherever.nanoprocess.signals import SIGINT, SIGKILL, SIGPROF, SIGXCPU
 from wherever.policy import Audit, Decision, Malformed, printable, replace
 from wherever.policy.quantities import show_duration, show_size
 
@@ -67,6 +68,8 @@ class Supervision:
         self._limit: LimitExceeded | None = None
         self._broken: str | None = None
         self._stopped = False
+        self._unanswered = False  # a Ctrl-C was passed on, and its guest has not been told yet
+        self._ended_by = 0  # the signal that we ended it for
         self._ready = False
         self._lacks: tuple[str, ...] = ()
 
@@ -80,6 +83,20 @@ class Supervision:
         if number == SIGKILL:
             self._stopped = True
         self._worker.signal(number)
+
+    def pass_on(self, number: int) -> None:
+        """A signal for the guest: to its handler, where it has one (`passing`).
+
+        A second Ctrl-C ends a guest that has not looked at the first: it computes without end.
+        """
+        if number == SIGINT and self._unanswered:
+            self._ended_by = number
+            self._worker.kill()
+        elif takes(self.pid, number):
+            self._unanswered = self._unanswered or number == SIGINT
+            self._worker.signal(passed_as(number))
+        else:
+            self._worker.signal(number)
 
     def watch(self) -> Result:
         """Wait for the end of the run, keeping it within its limits."""
@@ -178,6 +195,8 @@ class Supervision:
                     self._end = fields
                 elif kind == CONFINED and not self._lacks:
                     self._lacks = tuple(map(printable, fields[:16]))
+                elif kind == TOOK:
+                    self._unanswered = False
                 elif kind == READY and not self._ready:  # the guest's time starts here
                     self._ready = True
                     self._started = time.monotonic()
@@ -243,7 +262,7 @@ class Supervision:
         if self._broken is not None:
             text = f"the worker broke the protocol ({self._broken}) and was ended"
             return Result(trap=Trap("worker", text))
-        signal = status & 0x7F
+        signal = self._ended_by or passed_from(status & 0x7F)
         if signal in (SIGPROF, SIGXCPU) and self._limits.cpu is not None:
             self._exceed("cpu", f"it used {show_duration(self._limits.cpu)} of processor time")
             return Result(limit=self._limit)

@@ -22,6 +22,7 @@ from wherever.nanoprocess.frames import (
     END,
     EXPECT_COMPONENT,
     READY,
+    TOOK,
     frame,
 )
 from wherever.nanoprocess.signals import SIGINT, SIGKILL, default
@@ -48,7 +49,7 @@ def main() -> None:
         _say(READY, [])
         message, fds = receive()
         if message is not None:
-            report = guest.Report(_decided, _confined, _die_with_parent)
+            report = guest.Report(_decided, _confined, _die_with_parent, _took)
             if "compile" in message:
                 guest.compile_(message, fds, report)
                 ending = guest.Ending("exit")
@@ -130,6 +131,10 @@ def _decided(decision: Decision) -> None:
 
 def _confined(lacks: tuple[str, ...]) -> None:
     _say(CONFINED, list(lacks))
+
+
+def _took() -> None:
+    _say(TOOK, [])
 
 
 def _die_with_parent() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import _thread
 import enum
+import errno
 import fcntl
 import os
 import select
@@ -33,6 +34,7 @@ READABLE: Final = select.POLLIN
 WRITABLE: Final = select.POLLOUT
 _HANG_UP: Final = select.POLLHUP
 _FAILED: Final = select.POLLERR | select.POLLNVAL
+_WAKES: Final = 4096
 _FIONREAD: Final = 0x541B  # asm-generic/ioctls.h; importing `termios` for it takes a millisecond
 
 
@@ -77,12 +79,14 @@ class Interrupt:
     blocks pays nothing for it.
     """
 
-    __slots__ = ("_event", "_lock", "_reason")
+    __slots__ = ("_event", "_lock", "_reason", "wake")
 
     def __init__(self) -> None:
         self._lock = _thread.allocate_lock()
         self._event = -1
         self._reason: BaseException | None = None
+        self.wake = -1
+        """Readable when something has come for the guest: its wait ends by EINTR."""
 
     def set(self, reason: BaseException | None = None) -> None:
         """Make every present and future wait raise `reason` (an `Interrupted` if none is given)."""
@@ -126,14 +130,21 @@ def wait(
     deadline. A deadline that has passed already still polls once.
     """
     polled = list(wanted)
+    wake = -1
     if interrupt is not None:
         interrupt.check()
+        wake = interrupt.wake
+        if wake >= 0:
+            polled.append((wake, READABLE))
         polled.append((interrupt.descriptor(), READABLE))
     while True:
         timeout = None if deadline is None else max(deadline - time.monotonic_ns(), 0)
         returned = poll_descriptors(polled, timeout)
         if interrupt is not None and returned.pop():
             interrupt.check()
+        if wake >= 0 and returned.pop() and not any(returned) and timeout != 0:
+            os.read(wake, _WAKES)
+            raise InterruptedError(errno.EINTR, os.strerror(errno.EINTR))
         if any(returned) or timeout == 0:
             return [_state(events) for events in returned]
 

@@ -13,10 +13,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["Session", "drive"]
+__all__ = ["Resize", "Session", "drive"]
 
 _ROWS, _COLUMNS = 24, 80
 _SECONDS = 60
+_MOMENT = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Resize:
+    """Instead of keys: the window changes its size."""
+
+    rows: int
+    columns: int
+
+
+Steps = Sequence[tuple[bytes, bytes | Resize]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +42,16 @@ class Session:
 
 def drive(
     command: Sequence[str],
-    steps: Sequence[tuple[bytes, bytes]],
+    steps: Steps,
     directory: Path,
     environment: Mapping[str, str],
+    *,
+    raw: bool = True,
 ) -> Session:
     """Run a program on a terminal of its own: each step waits for a text, then presses keys.
 
-    Keys are pressed only once the program reads the terminal key by key."""
+    Keys are pressed only once the program reads the terminal key by key; or, if it never does (not
+    `raw`), a moment after the text: so that it has come to wait."""
     ours, theirs = os.openpty()
     try:
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("<4H", _ROWS, _COLUMNS, 0, 0))
@@ -52,7 +67,7 @@ def drive(
             preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
         )
         try:
-            output = _converse(process, ours, steps)
+            output = _converse(process, ours, steps, raw=raw)
             status = process.wait(_SECONDS)
         finally:
             process.kill()
@@ -71,9 +86,7 @@ def _raw(terminal: int) -> bool:
     return isinstance(modes, int) and not modes & termios.ICANON
 
 
-def _converse(
-    process: subprocess.Popen[bytes], terminal: int, steps: Sequence[tuple[bytes, bytes]]
-) -> bytes:
+def _converse(process: subprocess.Popen[bytes], terminal: int, steps: Steps, *, raw: bool) -> bytes:
     output = bytearray()
     seen = 0
     until = time.monotonic() + _SECONDS
@@ -82,10 +95,16 @@ def _converse(
         if waiting:
             text, keys = waiting[0]
             at = output.find(text, seen)
-            if at >= 0 and (not keys or _raw(terminal)):
+            if at >= 0 and (not keys or not raw or _raw(terminal)):
                 seen = at + len(text)
                 waiting.pop(0)
-                os.write(terminal, keys)
+                if not raw:
+                    time.sleep(_MOMENT)
+                if isinstance(keys, Resize):
+                    size = struct.pack("<4H", keys.rows, keys.columns, 0, 0)
+                    fcntl.ioctl(terminal, termios.TIOCSWINSZ, size)
+                else:
+                    os.write(terminal, keys)
                 continue
         ended = process.poll() is not None
         if select.select([terminal], [], [], 0 if ended else 0.05)[0]:

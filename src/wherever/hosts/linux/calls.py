@@ -34,6 +34,7 @@ __all__ = [
     "path_mkdir",
     "path_open",
     "path_stat",
+    "signal_actions",
     "tty_get",
     "tty_set",
     "tty_size",
@@ -296,6 +297,20 @@ def groups(run: Linux, result: int, room: int) -> int:
     given = ids[:room]
     run.wasi.memory.put(result, struct.pack(f"<{len(given)}I", *given))
     return len(ids)
+
+
+def signal_actions(run: Linux, come: int, caught: int, ignored: int) -> int:
+    """Which of the host's signals the guest handles and ignores; `come` takes those that arrive."""
+    signals = run.signals
+    if signals is not None:
+        word = run.wasi.memory.part(come, 4)
+
+        def arrived(number: int) -> None:
+            bits = int.from_bytes(word, "little") | 1 << number - 1
+            word[:] = bits.to_bytes(4, "little")
+
+        signals.actions(caught, ignored, arrived)
+    return 0
 
 
 def absent(run: Linux, number: int, pointer: int, size: int) -> int:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from wherever.engine.instance import Instance
+    from wherever.hosts.linux.run import Signals
 
 __all__ = ["run_command"]
 
@@ -33,7 +34,7 @@ _FAULTS: Final = frozenset({"out of bounds memory access", "call stack exhausted
 _SHOWN: Final = 32
 
 
-def run_command(instance: Instance, host: object) -> None:
+def run_command(instance: Instance, host: object, signals: Signals) -> None:
     """Run `_start`; whatever faults in guest code is the guest's own affair first.
 
     The process is a worker: nobody uses the memory, whose pages get protected, after the guest.
@@ -44,6 +45,7 @@ def run_command(instance: Instance, host: object) -> None:
     protect_null(memory)
     if isinstance(host, Linux):
         host.memory = memory
+        host.signals = signals
     while True:
         try:
             call()

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from wherever.hosts.wasi.run import GuestExit, Preview1
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from wherever.engine.externs import Memory
 
 __all__ = ["GuestKilled", "Linux"]
@@ -24,15 +26,25 @@ class GuestKilled(GuestExit):
         self.signal = signal
 
 
+class Signals(Protocol):
+    """What takes the signals of the guest's worker."""
+
+    def actions(self, caught: int, ignored: int, arrived: Callable[[int], None]) -> None:
+        """Those in the mask `caught` are told to `arrived` while a host call runs."""
+        ...
+
+
 class Linux:
     """The state behind `wherever_linux` for one guest; descriptors are preview 1's own."""
 
-    __slots__ = ("_terminals", "memory", "wasi")
+    __slots__ = ("_terminals", "memory", "signals", "wasi")
 
     def __init__(self, wasi: Preview1) -> None:
         self.wasi = wasi
         self.memory: Memory | None = None
         """The guest's memory, where its pages may be protected."""
+        self.signals: Signals | None = None
+        """The signals of the worker, where they are the guest's."""
         self._terminals: dict[int, bytes] = {}
 
     def remember_terminal(self, fd: int, settings: bytes) -> None:

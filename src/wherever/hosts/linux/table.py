@@ -48,6 +48,7 @@ FUNCTIONS: Final = _named(
     Function("identity", "result", calls.identity),
     Function("groups", "result room", calls.groups),
     Function("memory_protect", "address size protection", protection.memory_protect),
+    Function("signal_actions", "come caught ignored", calls.signal_actions),
     Function("absent", "number name size", calls.absent, answers=False),
     Function("killed", "signal", calls.killed, answers=False),
 )

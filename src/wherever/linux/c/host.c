@@ -270,7 +270,13 @@ static s64 host_read(struct file *f, void *to, u64 n) {
     u32 wanted = POLLIN, ready;
     if (wait_for(&f, &wanted, &ready, 1, FOREVER) < 0) return -ERESTART;
   }
-  error = wasi_fd_read(f->host, &v, 1, &done);
+  do {
+    if (f->kind != WASI_FILE) {
+      host_signals_take();
+      if (signal_due()) return -ERESTART;
+    }
+    error = wasi_fd_read(f->host, &v, 1, &done);
+  } while (error && from_wasi(error) == -EINTR);
   return error ? from_wasi(error) : (s64)done;
 }
 static s64 host_write(struct file *f, const void *from, u64 n) {

@@ -201,6 +201,7 @@ struct timespec timespec_of(s64 nanoseconds);
 
 /* ---- signals (signals.c, frame.c) */
 extern u64 signal_pending, signal_blocked;
+void host_signals_take(void);                           /* what has come from the host is pending now */
 int signal_due(void);                                   /* one is pending, not blocked and not ignored */
 void signal_raise(int signal, int code, u64 value);
 int signal_take(u64 set, struct siginfo *info);         /* 0: none */

@@ -23,6 +23,7 @@ int wait_for(struct file **files, const u32 *events, u32 *ready, u32 n, s64 dead
       count += ready[i] != 0;
     }
     if (count) return count;
+    host_signals_take();
     if (signal_due()) return -EINTR;
     s64 at = now(CLOCK_MONOTONIC), until = MIN(deadline, timers_next());
     if (at >= deadline) return 0;
@@ -39,7 +40,7 @@ int wait_for(struct file **files, const u32 *events, u32 *ready, u32 n, s64 dead
     if (until != FOREVER || !subscriptions)
       in[subscriptions++] = (struct wasi_subscription){.user = ~0ull, .tag = 0, .id = 1, .timeout = nap};
     u32 error = wasi_poll_oneoff(in, out, subscriptions, &done);
-    if (error) return from_wasi(error) == -EINTR ? -EINTR : 0;
+    if (error && from_wasi(error) != -EINTR) return 0;
   }
 }
 int wait_until(s64 deadline) { return wait_for(NULL, NULL, NULL, 0, deadline); }

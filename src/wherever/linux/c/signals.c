@@ -1,5 +1,5 @@
 /* Owns signals to oneself: their actions, masks and queues. signal(7), sigaction(2), kill(2). */
-#include "linux.h"
+#include "wasi.h"
 
 #define BIT(signal) (1ull << ((signal) - 1))
 #define UNBLOCKABLE (BIT(SIGKILL) | BIT(SIGSTOP))
@@ -79,6 +79,34 @@ int signal_take(u64 set, struct siginfo *info) {
   return signal;
 }
 
+#ifdef WHEREVER_HOST
+/* What the host's own signals do: those that the guest handles or ignores must not end the worker. The
+ * host writes a bit for each that has come while it serves a call of ours. */
+static volatile u32 host_signals;
+static void tell_host(void) {
+  static u32 told_caught, told_ignored;
+  u32 caught = 0, ignores = 0;
+  for (int s = 1; s < 32; s++) {
+    u64 handler = actions[s].handler;
+    if (handler == 1 || (handler == 0 && default_action(s) == IGNORE)) ignores |= (u32)BIT(s);
+    else if (handler || signal_blocked & BIT(s)) caught |= (u32)BIT(s);
+  }
+  static const u32 always = (u32)(BIT(SIGCHLD) | BIT(SIGURG) | BIT(SIGWINCH) | BIT(SIGCONT));
+  if (caught == told_caught && (ignores | always) == (told_ignored | always)) return;
+  told_caught = caught, told_ignored = ignores;
+  ours_signal_actions((u32 *)&host_signals, caught, ignores);
+}
+void host_signals_take(void) {
+  u32 come = host_signals;
+  host_signals = 0;
+  for (int s = 1; come && s < 32; s++)
+    if (come & BIT(s)) signal_raise(s, SI_KERNEL, 0);
+}
+#else
+static void tell_host(void) {}
+void host_signals_take(void) {}
+#endif
+
 void signal_saved_mask(u64 mask) {
   saved_mask = mask;
   has_saved_mask = 1;
@@ -149,6 +177,7 @@ EXPORT(linux_registers) s32 linux_registers(void) {
 EXPORT(linux_syscall) s64 linux_syscall(u64 nr, u64 a0, u64 a1, u64 a2, u64 a3, u64 a4, u64 a5) {
   const u64 a[6] = {a0, a1, a2, a3, a4, a5};
   s64 result = dispatch(nr, a);
+  host_signals_take();
   if (attention) {
     timers_run();
     if (signal_due()) linux_pending = 1;
@@ -181,6 +210,7 @@ s64 sys_rt_sigaction(int signal, u64 in, u64 out, u64 size) {
     struct siginfo gone;
     if (ignored(signal))
       while (signal_pending & BIT(signal)) signal_take(BIT(signal), &gone);
+    tell_host();
   }
   return 0;
 }
@@ -197,6 +227,7 @@ s64 sys_rt_sigprocmask(int how, u64 in, u64 out, u64 size) {
     default: return -EINVAL;
     }
     if (signal_pending) attention = 1;
+    tell_host();
   }
   return out ? copy_out(out, &was, 8) : 0;
 }
