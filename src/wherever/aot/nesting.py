@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from wherever.aot import encode as e
@@ -10,16 +11,30 @@ from wherever.aot.selection import LEAVES
 from wherever.ir import opcodes
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Generator, Sequence
 
     from wherever.aot.expressions import Expressions
     from wherever.aot.locals import Locals
     from wherever.ir.values import Value
     from wherever.passes.structure import Edge, Graph
 
-# the nesting is as deep as the dominator tree, and a value as deep as the chain it is computed by
-sys.setrecursionlimit(max(sys.getrecursionlimit(), 2_000_000))
 _MAX_SWITCH: Final = 20_000
+_DEEP: Final = 2_000_000
+
+
+@contextmanager
+def deep_recursion() -> Generator[None]:
+    """Emission recurses as deep as the dominator tree and as the chain a value is computed by.
+
+    Only while it lasts: parsers elsewhere in the process (`json`, in C) rely on the usual limit to
+    stop before the stack does.
+    """
+    usual = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(usual, _DEEP))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(usual)
 
 
 class _Context:

@@ -14,6 +14,7 @@ from wherever.aot.image import place
 from wherever.aot.legal import Watch, watcher
 from wherever.aot.lift import lift
 from wherever.aot.module import Assembler, Sizes
+from wherever.aot.nesting import deep_recursion
 from wherever.aot.recover import recover
 from wherever.aot.returned import keeps_to_the_standard
 from wherever.aot.tables import find_tables
@@ -66,7 +67,7 @@ def translate(
     With several `jobs`, functions are emitted in as many processes, if this one can be forked.
     `watch` sees the blocks after each stage (WHEREVER_VERIFY=1 has them verified).
     """
-    with _uncollected():
+    with _uncollected(), deep_recursion():
         return _translate(program, personality, progress, watch or watcher(), jobs, exact=exact)
 
 
