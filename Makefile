@@ -79,7 +79,7 @@ hostile-elf: setup  ## 10 000 mutated Linux programs through the whole pipeline:
 
 components: setup  ## real components in C, Python and JavaScript: every type, resources, callbacks
 	-$(BIN)/python tests/programs/component/real/build.py
-	$(BIN)/pytest -q tests/programs/test_components.py --whole
+	$(BIN)/pytest -q tests/programs/test_components.py tests/programs/test_component_command.py --whole
 
 hostile-components: setup  ## 20 000 mutated components: a typed error each, the host unharmed
 	$(BIN)/python tests/hostile/components.py 20000

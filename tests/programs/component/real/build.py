@@ -1,11 +1,12 @@
 """Builds the guests of `everything.wit` by the tools of other projects, into a folder of ours.
 
-    python tests/programs/component/real/build.py [c] [python] [js] [qjs]
+    python tests/programs/component/real/build.py [c] [python] [command] [js] [qjs]
 
 C needs zig and wasm-tools, which the development dependencies have. The others are fetched: PyPI's
 componentize-py into a virtual environment, npm's componentize-js and componentize-qjs (Node.js must
-be there). What is built already is kept; the folder is `.corpora/components`, or what
-WHEREVER_COMPONENTS names. A tool that cannot be had is named, and the others go on.
+be there). `command` is a program in Python for the world `wasi:cli/command` of the WIT in
+`suites/wit` (WHEREVER_SUITES). What is built already is kept; the folder is `.corpora/components`,
+or what WHEREVER_COMPONENTS names. A tool that cannot be had is named, and the others go on.
 """
 
 from __future__ import annotations
@@ -60,13 +61,37 @@ def build_c(target: Path) -> None:
     run(tools, "component", "new", core, "-o", target)
 
 
-def build_python(target: Path) -> None:
-    """componentize-py, in an environment of its own."""
+def componentize_py() -> Path:
+    """The tool, in an environment of its own."""
     home = folder() / "componentize-py"
     tool = home / "bin" / "componentize-py"
     if not tool.exists():
         venv.create(home, with_pip=True)
         run(home / "bin" / "pip", "install", "--quiet", COMPONENTIZE_PY)
+    return tool
+
+
+def wasi_wit() -> Path:
+    """The WIT of WASI 0.2.9, a folder a package."""
+    named = os.environ.get("WHEREVER_SUITES")
+    suites = Path(named) if named else HERE.parents[4] / "shared" / "suites"
+    return suites / "wit" / "0.2.9"
+
+
+def build_command(target: Path) -> None:
+    """componentize-py, the world of a command."""
+    wit = folder() / "command-wit"
+    shutil.rmtree(wit, ignore_errors=True)
+    shutil.copytree(wasi_wit(), wit / "deps")
+    world = "package test:command;\nworld command { include wasi:cli/command@0.2.9; }\n"
+    (wit / "command.wit").write_text(world)
+    words = ("-d", wit, "-w", "command", "componentize", "app", "-o", target)
+    run(componentize_py(), *words, cwd=HERE / "command")
+
+
+def build_python(target: Path) -> None:
+    """componentize-py, in an environment of its own."""
+    tool = componentize_py()
     wit = HERE / "everything.wit"
     run(tool, "-d", wit, "-w", WORLD, "componentize", "app", "-o", target, cwd=HERE)
 
@@ -104,12 +129,14 @@ def build_qjs(target: Path) -> None:
 KINDS: dict[str, Callable[[Path], None]] = {
     "c": build_c,
     "python": build_python,
+    "command": build_command,
     "js": build_js,
     "qjs": build_qjs,
 }
 SOURCES = {
     "c": ("guest.c",),
     "python": ("app.py", "counters.py"),
+    "command": ("command/app.py",),
     "js": ("app.js",),
     "qjs": ("app.js",),
 }
