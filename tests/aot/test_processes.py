@@ -7,6 +7,7 @@ import signal
 import struct
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -88,6 +89,57 @@ def test_a_worker_that_dies_is_one_clear_error(end: str, said: str) -> None:
     )
     assert done.stderr.count("InternalError: a translation worker") == 1
     assert said in done.stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child at once")
+@pytest.mark.parametrize("signo", [signal.SIGKILL, signal.SIGTERM])
+def test_nothing_is_left_when_who_asked_is_killed(
+    stub: bytes, tmp_path: Path, signo: signal.Signals
+) -> None:
+    """The caller is killed while its translator and the worker of that can notice nothing."""
+    (tmp_path / "guest").write_bytes(program(600))
+    (tmp_path / "stub").write_bytes(stub)
+    asks = (
+        "import sys\n"
+        "from pathlib import Path\n"
+        "from wherever.aot.apart import translate_apart\n"
+        "guest, stub = (Path(name).read_bytes() for name in sys.argv[1:])\n"
+        "translate_apart(guest, stub, 2, lambda stage, *_: print(stage, flush=True))\n"
+    )
+    command = [sys.executable, "-c", asks, tmp_path / "guest", tmp_path / "stub"]
+    # a session of its own: what is left of it is found by that, whoever its parent is by then
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, start_new_session=True
+    ) as asker:
+        assert asker.stdout is not None
+        for line in asker.stdout:
+            if line == "emit\n" and len(session(asker.pid)) == 3:
+                break
+        below = set(session(asker.pid)) - {asker.pid}
+        for pid in below:
+            os.kill(pid, signal.SIGSTOP)
+        asker.send_signal(signo)
+    end = time.monotonic() + 2
+    while (left := session(asker.pid)) and time.monotonic() < end:
+        time.sleep(0.02)
+    for pid in left:
+        os.kill(pid, signal.SIGKILL)
+    assert len(below) == 2
+    assert left == []
+
+
+def session(leader: int) -> list[int]:
+    """The processes of a session that still run (proc(5), stat: fields 3 and 6)."""
+    found: list[int] = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdecimal():
+            try:
+                fields = (entry / "stat").read_text().rpartition(")")[2].split()
+            except OSError:
+                continue
+            if int(fields[3]) == leader and fields[0] != "Z":
+                found.append(int(entry.name))
+    return found
 
 
 def test_a_process_with_threads_does_the_work_itself() -> None:

@@ -16,6 +16,7 @@ import sys
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final, NoReturn
 
+from wherever.aot.parent import end_with
 from wherever.errors import InternalError, LimitExceeded, WhereverError
 
 if TYPE_CHECKING:
@@ -99,8 +100,12 @@ def _error(family: str, text: str) -> WhereverError:
 
 def main() -> NoReturn:
     """Translate what standard input holds, and end."""
+    end_with(os.getppid())
     requests, answers = sys.stdin.buffer, sys.stdout.buffer
-    jobs, exact, size, rest = _REQUEST.unpack(requests.read(_REQUEST.size))
+    head = requests.read(_REQUEST.size)
+    if len(head) < _REQUEST.size:
+        os._exit(1)  # who asks was gone before it could
+    jobs, exact, size, rest = _REQUEST.unpack(head)
     program, personality = requests.read(size), requests.read(rest)
 
     def answer(kind: bytes, contents: bytes) -> None:
@@ -125,6 +130,8 @@ def main() -> NoReturn:
         )
     except WhereverError as error:
         fail(type(error).__name__, str(error))
+    except BrokenPipeError:
+        os._exit(1)  # nobody listens any more
     # what the interpreter would take down now, piece by piece, goes with the process
     os._exit(0)
 

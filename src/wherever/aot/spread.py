@@ -18,6 +18,7 @@ import traceback
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final, NoReturn
 
+from wherever.aot.parent import end_with, outlived
 from wherever.errors import InternalError
 
 if TYPE_CHECKING:
@@ -109,20 +110,26 @@ def _alone(
 def _fork(
     tickets: int, batches: Sequence[Sequence[int]], work: Callable[[int], T], file: IO[bytes]
 ) -> int:
+    parent = os.getpid()
     pid = os.fork()
     if pid == 0:
-        _worker(tickets, batches, work, file)
+        _worker(parent, tickets, batches, work, file)
     return pid
 
 
 def _worker(
-    tickets: int, batches: Sequence[Sequence[int]], work: Callable[[int], T], file: IO[bytes]
+    parent: int,
+    tickets: int,
+    batches: Sequence[Sequence[int]],
+    work: Callable[[int], T],
+    file: IO[bytes],
 ) -> NoReturn:
     """A worker's whole life; nothing of the parent's unwinds here."""
     status = 1
     try:
+        end_with(parent)
         found: dict[int, T] = {}
-        while ticket := os.read(tickets, _NUMBER):
+        while not outlived(parent) and (ticket := os.read(tickets, _NUMBER)):
             for piece in batches[int.from_bytes(ticket, "little")]:
                 found[piece] = work(piece)
         marshal.dump(found, file)
