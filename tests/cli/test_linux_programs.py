@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from wherever import run
+
 ROOT = Path(__file__).parents[2]
 PROGRAMS = ROOT / "tests" / "programs"
 
@@ -80,5 +82,7 @@ def test_exact_floating_point_is_an_option(tmp_path: Path) -> None:
     assert wherever("run", program).returncode == 0  # to nearest, without flags (ADR 0030)
     exact = tmp_path / "exact.wasm"
     assert wherever("translate", "--exact", program, "-o", exact).returncode == 0
-    done = wherever("run", exact)
-    assert (done.returncode, done.stderr) == (17, "")
+    for words in ([exact], ["--exact", program]):
+        done = wherever("run", *words)
+        assert (done.returncode, done.stderr) == (17, "")
+    assert run(program, exact=True).exit_code == 17

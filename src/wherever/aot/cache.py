@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from wherever.store import Digest
 
-__all__ = ["is_translated", "translated", "translation_known"]
+__all__ = ["translated", "translation_known"]
 
 _ROOMS = ("program", "ir", "isa", "isa.aarch64", "passes", "aot", "wasm")
 
@@ -57,20 +57,13 @@ def _key(program: bytes, base: bytes, *, exact: bool = False) -> Digest:
     return digest_of_parts(digest_of(program), digest_of(base), _translator(), *options)
 
 
-def is_translated(program: bytes, target: str = "wherever") -> bool:
-    """Whether `translated` would find it in the cache."""
-    store = open_cache("translations")
-    try:
-        return store.holds(_key(program, personality(target)))
-    finally:
-        store.close()
-
-
-def translation_known(program: bytes, target: str = "wherever") -> Digest | None:
+def translation_known(
+    program: bytes, target: str = "wherever", *, exact: bool = False
+) -> Digest | None:
     """The digest of the program's translation, if it was ever made here."""
     store = open_cache("translations")
     try:
-        return store.ledger.made_from(_key(program, personality(target)))
+        return store.ledger.made_from(_key(program, personality(target), exact=exact))
     finally:
         store.close()
 

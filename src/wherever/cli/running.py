@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["ended", "pass_signals_on", "started"]
 
 _OWN = ("invoke", "audit", "argv0")  # options of the verb that are no grants
+_EXACT = "--exact"
 _MOST_DENIALS = 8
 # absent system calls that a program cannot do without; others it only tried (rseq, io_uring...)
 _NEEDED = ("clone", "execve", "fork", "vfork", "socket", "shm", "sem", "msg", "mq_", "ptrace")
@@ -44,7 +45,14 @@ def started(worker: Worker, words: list[str]) -> Supervision:
     require_supported(spoken.grants)
     limits = spoken.limits_over(Limits(time=None, cpu=None))
     sink = _record_to(own["audit"]) if "audit" in own else None
-    name, codes = open_program(rest[0], _shown, worker.expect_component, _translated)
+    exact = "exact" in own
+    name, codes = open_program(
+        rest[0],
+        _shown,
+        worker.expect_component,
+        lambda program: _translated(program, exact=exact),
+        exact=exact,
+    )
     try:
         arguments = (own.get("argv0", guest_name(name)), *rest[1:])
         invoke = own.get("invoke")
@@ -56,13 +64,13 @@ def started(worker: Worker, words: list[str]) -> Supervision:
     return Supervision(worker, limits, audit=Audit(sink))
 
 
-def _translated(program: bytes) -> bytes:
+def _translated(program: bytes, *, exact: bool) -> bytes:
     """The translation of a Linux program, with a bar where no cache has it."""
     from wherever.aot.cache import translated
     from wherever.cli.bar import Bar
 
     with Bar() as progress:
-        return translated(program, progress=progress)
+        return translated(program, progress=progress, exact=exact)
 
 
 def _shown(what: str, work: Callable[[], bytes]) -> bytes:
@@ -80,7 +88,9 @@ def _split(words: list[str]) -> tuple[dict[str, str], list[str]]:
     while at < len(words) and words[at].startswith("--") and words[at] != "--":
         name, equals, value = words[at][2:].partition("=")
         step = 1 if equals or name not in (*_OWN, *taking) else 2
-        if name in _OWN:
+        if words[at] == _EXACT:
+            own["exact"], step = "yes", 1
+        elif name in _OWN:
             if step == 2 and at + 1 == len(words):
                 raise Malformed(f"--{name} needs a value")
             own[name] = value if equals else words[at + 1]

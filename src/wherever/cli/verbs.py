@@ -35,6 +35,8 @@ GLOBAL = (
     Option("debug", "", "show a traceback where an error has one"),
 )
 
+_EXACT = Option("exact", "", "floating point obeys FPCR and sets FPSR's flags: much slower")
+
 VERBS: tuple[Verb, ...] = (
     Verb(
         "run",
@@ -58,6 +60,7 @@ VERBS: tuple[Verb, ...] = (
             Option(
                 "argv0", "NAME", "the program's name as it sees it; PROGRAM's file name unless said"
             ),
+            _EXACT,
         ),
         takes_grants=True,
     ),
@@ -99,7 +102,7 @@ VERBS: tuple[Verb, ...] = (
             Option("output", "FILE", "where to write; PROGRAM with .wasm unless said (also -o)"),
             Option("target", "TARGET", "wasi: preview 1 only; wherever: our own imports too"),
             Option("jobs", "N", "in how many processes; as many as there are cores unless said"),
-            Option("exact", "", "floating point obeys FPCR and sets FPSR's flags: much slower"),
+            _EXACT,
             Option(
                 "explain",
                 "WHERE",

@@ -27,40 +27,47 @@ def open_program(
     during: During | None = None,
     expect_component: Callable[[], None] | None = None,
     translate: Callable[[bytes], bytes] | None = None,
+    *,
+    exact: bool = False,
 ) -> tuple[str, list[int]]:
     """The program's name and its compiled form in sealed memory: its head, and what lies apart.
 
     What may take long, because no cache has it, is done by `during`, which can say so.
-    A Linux program is given to `translate`, if there is one, which can show how far it is.
+    A Linux program is given to `translate`, if there is one, which can show how far it is;
+    `exact` floating point obeys FPCR and reports to FPSR.
     `expect_component` is called before the work on one begins: a worker may get ready meanwhile.
     """
     source = Source(program)
     if expect_component is not None and source.head[:8] == COMPONENT:
         expect_component()
     if source.head[:4] == b"\x7fELF":
-        return source.name, _translated(source, during, translate)
+        return source.name, _translated(source, during, translate, exact=exact)
     if not is_code(source.head):
         require_runnable(source.head, source.name)
     return source.name, compiled_program(source, during)
 
 
 def _translated(
-    source: Source, during: During | None, translate: Callable[[bytes], bytes] | None
+    source: Source,
+    during: During | None,
+    translate: Callable[[bytes], bytes] | None,
+    *,
+    exact: bool,
 ) -> list[int]:
     """A translation's compiled form, found without looking at the translation where it is known."""
     from wherever.aot.cache import translated, translation_known
 
     data, name = source.data(), source.name
-    digest = translation_known(data)
+    digest = translation_known(data, exact=exact)
     known = None if digest is None else found_compiled(digest)
     if known is not None:
         return known
     if translate is not None:
         module = translate(data)
     elif during is None:
-        module = translated(data)
+        module = translated(data, exact=exact)
     else:
-        module = during(f"translating {name}", lambda: translated(data))
+        module = during(f"translating {name}", lambda: translated(data, exact=exact))
     translation = Source(module)
     translation.name = name
     return compiled_program(translation, during)

@@ -31,6 +31,7 @@ def run(
     check: bool = False,
     argv0: str | None = None,
     invoke: str | None = None,
+    exact: bool = False,
     audit: Callable[[Decision], None] | None = None,
 ) -> Result:
     """Run a program in a worker of its own, and return how it ended.
@@ -41,11 +42,20 @@ def run(
 
     A trap, a limit, a signal or a status other than 0 are in the result; `check=True` raises them.
     What is not a program, or needs what we do not have, raises at once: `InvalidProgram`,
-    `Unsupported`. `audit` is called with every decision made for the guest.
+    `Unsupported`. `audit` is called with every decision made for the guest. A Linux program's
+    floating point obeys FPCR and reports to FPSR where it is `exact`, many times slower.
     """
     streams = Streams(stdin, stdout, stderr, capture=True)
     supervision = start(
-        program, args, grants, limits, streams, argv0=argv0, invoke=invoke, audit=audit
+        program,
+        args,
+        grants,
+        limits,
+        streams,
+        argv0=argv0,
+        invoke=invoke,
+        exact=exact,
+        audit=audit,
     )
     result = supervision.watch()
     return result.check() if check else result
@@ -63,6 +73,7 @@ async def arun(
     check: bool = False,
     argv0: str | None = None,
     invoke: str | None = None,
+    exact: bool = False,
     audit: Callable[[Decision], None] | None = None,
 ) -> Result:
     """`run` for asyncio: other tasks go on meanwhile, and cancelling the task ends the guest.
@@ -73,7 +84,15 @@ async def arun(
 
     streams = Streams(stdin, stdout, stderr, capture=True)
     supervision = start(
-        program, args, grants, limits, streams, argv0=argv0, invoke=invoke, audit=audit
+        program,
+        args,
+        grants,
+        limits,
+        streams,
+        argv0=argv0,
+        invoke=invoke,
+        exact=exact,
+        audit=audit,
     )
     result = await in_thread(supervision)
     return result.check() if check else result
@@ -89,6 +108,7 @@ def spawn(
     stdout: Stream | None = None,
     stderr: Stream | None = None,
     argv0: str | None = None,
+    exact: bool = False,
     audit: Callable[[Decision], None] | None = None,
 ) -> Nanoprocess:
     """Start a program and return at once, with pipes to and from it, as `subprocess.Popen` does.
@@ -99,5 +119,7 @@ def spawn(
     from wherever.nanoprocess.waiting import Nanoprocess
 
     streams = Streams(stdin, stdout, stderr, capture=False)
-    supervision = start(program, args, grants, limits, streams, argv0=argv0, audit=audit)
+    supervision = start(
+        program, args, grants, limits, streams, argv0=argv0, exact=exact, audit=audit
+    )
     return Nanoprocess(supervision, *streams.kept)

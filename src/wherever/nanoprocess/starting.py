@@ -35,6 +35,7 @@ def start(
     *,
     argv0: str | None = None,
     invoke: str | None = None,
+    exact: bool = False,
     audit: Callable[[Decision], None] | None = None,
 ) -> Supervision:
     """Hand the work to a worker and return what watches it; closes the streams on failure."""
@@ -43,7 +44,7 @@ def start(
         limits = _of_kind(limits, Limits, "limits")
         words = argument_words(args)
         require_supported(grants)
-        name, codes = open_program(program)
+        name, codes = open_program(program, exact=exact)
         try:
             message = work_message(
                 (argv0 or guest_name(name), *words), grants, limits, invoke, audit, len(codes)

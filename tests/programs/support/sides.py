@@ -16,7 +16,7 @@ import linux_guests
 import pytest
 import scratch
 
-from wherever.aot.cache import is_translated, translated
+from wherever.aot.cache import translated, translation_known
 from wherever.nanoprocess.running import run
 from wherever.policy import Dir, Env, Grants, Limits
 
@@ -232,6 +232,6 @@ def program(name: str, translate: bool) -> Path:
         pytest.skip(f"{path} is absent; tests/oracle/aarch64/fetch.sh fetches it")
     if linux_guests.qemu() is None:
         pytest.skip("qemu-aarch64 is not installed (Debian: qemu-user)")
-    if not translate and not is_translated(path.read_bytes()):
+    if not translate and translation_known(path.read_bytes()) is None:
         pytest.skip(f"{name} is not translated yet: make {name}")
     return path
