@@ -62,7 +62,7 @@ programs: setup  ## real WASI programs with least grants, and the refusal for ea
 	$(BIN)/python tests/programs/wasi_programs.py
 
 guests: setup  ## C and C++ programs, built every way, beside qemu, by both targets
-	$(BIN)/pytest -q -n $(JOBS) tests/programs/test_linux_guests.py --whole
+	$(BIN)/pytest -q -n $(JOBS) tests/programs/test_linux_guests.py tests/programs/test_generated_code.py --whole
 
 payloads: setup  ## 50 random programs of NaNs, beside qemu, in every bit
 	$(BIN)/python tests/programs/payloads.py 50

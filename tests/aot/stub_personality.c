@@ -41,6 +41,7 @@ static u64 map(u64 size) {
 }
 
 void EXPORT(linux_trapped)(int signal, int code, u64 pc, u64 address) { wasi_proc_exit(125); }
+void EXPORT(linux_code_written)(u64 address) {}
 int EXPORT(linux_stack)(u64 sp) { return 0; }
 
 u64 EXPORT(linux_start)(void) {

@@ -63,6 +63,11 @@ _MAX_TEXT: Final = 64 << 20
 HWCAP: Final = 1 << 0 | 1 << 1 | 1 << 3 | 1 << 4 | 1 << 5 | 1 << 6 | 1 << 7 | 1 << 8 | 1 << 11
 
 
+# linux_image.flags (linux/ABI.md)
+EXECUTABLE_STACK: Final = 2
+TEXT_RELOCATIONS: Final = 4
+
+
 @dataclass(slots=True)
 class Sizes:
     """What the translation weighs, for reports."""
@@ -431,7 +436,7 @@ class Assembler:
                 symbols,
                 symbol_count,
                 0,
-                0,
+                EXECUTABLE_STACK * elf.executable_stack + TEXT_RELOCATIONS * elf.text_relocations,
             ),
         )
         b.reserve_memory(0, (end + _PAGE - 1) // _PAGE)

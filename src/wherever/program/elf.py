@@ -23,6 +23,7 @@ PT_NOTE: Final = 4
 PT_PHDR: Final = 6
 PT_TLS: Final = 7
 PT_GNU_EH_FRAME: Final = 0x6474E550
+PT_GNU_STACK: Final = 0x6474E551
 PT_GNU_RELRO: Final = 0x6474E552
 PF_X: Final = 1
 PF_W: Final = 2
@@ -43,10 +44,13 @@ DT_JMPREL: Final = 23
 DT_PLTRELSZ: Final = 2
 DT_INIT: Final = 12
 DT_FINI: Final = 13
+DT_TEXTREL: Final = 22
 DT_INIT_ARRAY: Final = 25
 DT_FINI_ARRAY: Final = 26
 DT_INIT_ARRAYSZ: Final = 27
 DT_FINI_ARRAYSZ: Final = 28
+DT_FLAGS: Final = 30
+DF_TEXTREL: Final = 4
 
 _TYPES: Final = {
     1: "a relocatable object",
@@ -151,6 +155,17 @@ class Elf:
     def high(self) -> int:
         """The first address after the image."""
         return max(s.end for s in self.loads)
+
+    @property
+    def executable_stack(self) -> bool:
+        """Whether the stack is executable; where nothing says so, it is not (arm64's elf.h)."""
+        stack = self.segment(PT_GNU_STACK)
+        return stack is not None and bool(stack.flags & PF_X)
+
+    @property
+    def text_relocations(self) -> bool:
+        """Whether its own loader writes to its text (gABI, "Dynamic Section")."""
+        return DT_TEXTREL in self.dynamic or bool(self.dynamic.get(DT_FLAGS, 0) & DF_TEXTREL)
 
     def segment(self, kind: int) -> Segment | None:
         """The first program header of a kind."""

@@ -10,7 +10,14 @@ from wherever.ir.builder import RuntimeBuilder
 from wherever.ir.ops import I32, I64
 from wherever.ir.values import RuntimeFunction
 
-__all__ = ["COUNTER", "STORE_EXCLUSIVE_128", "atomic_extreme", "crc32_step", "store_exclusive"]
+__all__ = [
+    "CODE_WRITTEN",
+    "COUNTER",
+    "STORE_EXCLUSIVE_128",
+    "atomic_extreme",
+    "crc32_step",
+    "store_exclusive",
+]
 
 _EXCHANGES: Final = (
     opcodes.I64_ATOMIC_RMW8_CMPXCHG_U,
@@ -65,6 +72,17 @@ def _counter() -> RuntimeFunction:
 
 # CNTVCT_EL0: the personality reads the host's monotonic clock
 COUNTER: Final = _counter()
+
+
+def _code_written() -> RuntimeFunction:
+    r = RuntimeBuilder("code_written", [I64], [])
+    r.label(0)
+    r.results()
+    return r.function(reads_memory=True, imported="linux_code_written")
+
+
+# what lies in this line is code from now on: the personality looks whether it was translated so
+CODE_WRITTEN: Final = _code_written()
 
 
 _ATOMIC_LOADS: Final = (

@@ -10,7 +10,7 @@ from wherever.ir.values import TrapKind
 from wherever.isa.aarch64.identification import identification, is_identification
 from wherever.isa.aarch64.lifter import Lifter
 from wherever.isa.aarch64.registers import FPCR, FPSR, MONITOR_ADDRESS, TPIDR_EL0
-from wherever.isa.aarch64.runtime import COUNTER
+from wherever.isa.aarch64.runtime import CODE_WRITTEN, COUNTER
 from wherever.isa.instruction import Flow, Group
 
 __all__ = ["COUNTER_FREQUENCY", "group"]
@@ -114,6 +114,7 @@ def dc_zva(m: Lifter, rt: int) -> None:
         b.store(opcodes.V128_STORE, block, zero, offset)
 
 
+_IC: Final = 5
 _CACHE_OPERATIONS: Final = {
     (5, 1): "ic ivau", (10, 1): "dc cvac", (11, 1): "dc cvau", (14, 1): "dc civac",
     (12, 1): "dc cvap",
@@ -137,9 +138,10 @@ _CACHE_OPERATIONS: Final = {
         "d50b7e3c dc civac, x28",
     ),
 )
-def cache_maintenance(m: Lifter) -> None:
-    # caches are not visible to a translated program
-    del m
+def cache_maintenance(m: Lifter, rt: int, crm: int) -> None:
+    # caches are not visible to a translated program; that code changed is what cannot be
+    if crm == _IC:
+        m.b.call_runtime(CODE_WRITTEN, m.i64.read(rt))
 
 
 # What CNTFRQ_EL0 says, in Hz: the counter counts nanoseconds.
@@ -278,8 +280,9 @@ def mrs_dczid(m: Lifter, rt: int) -> None:
     examples=("d53b0021 mrs x1, ctr_el0",),
 )
 def mrs_ctr(m: Lifter, rt: int) -> None:
-    # 64-byte lines everywhere; IDC and DIC: nothing has to be cleaned or invalidated for new code
-    m.i64.write(rt, m.b.const_i64(0xB444_C004))
+    # 64-byte lines everywhere; IDC: nothing has to be cleaned for new code. Not DIC: a program that
+    # changes its code must say so by `ic ivau`, which is where it can be refused (ADR 0048)
+    m.i64.write(rt, m.b.const_i64(0x9444_C004))
 
 
 @group.instruction(

@@ -18,6 +18,7 @@ typedef __SIZE_TYPE__ size_t;
 #define PAGE 4096ull
 #define COUNT(a) (sizeof(a) / sizeof *(a))
 #define MIN(a, b) ((a) < (b) ? (a) : (b))
+#define MAX(a, b) ((a) > (b) ? (a) : (b))
 #define EXPORT(name) __attribute__((export_name(#name)))
 
 /* ---- strings (string.c) */
@@ -53,6 +54,7 @@ void kernel_unmap(u64 address, u64 size);
 u64 map_stack(u64 size);
 void map_flush_all(void);
 void map_describe(struct text *t);
+void map_path(u64 address, struct text *t);
 extern u64 brk_start, brk_now, mapped_bytes;
 extern struct rlimit rlimits[16];
 
@@ -204,6 +206,7 @@ extern u64 signal_pending, signal_blocked;
 void host_signals_take(void);                           /* what has come from the host is pending now */
 int signal_due(void);                                   /* one is pending, not blocked and not ignored */
 void signal_raise(int signal, int code, u64 value);
+void signal_raise_info(int signal, const struct siginfo *info);
 int signal_take(u64 set, struct siginfo *info);         /* 0: none */
 int signal_deliver(void);                               /* into linux_state; 1: changed */
 void signal_return(void);
@@ -217,6 +220,15 @@ extern u8 alternate_used;
 extern u64 trap_sp;
 u64 below_stack(u64 sp);
 int on_alternate(u64 sp);
+
+/* ---- code (code.c): the image's is translated, and no other */
+int in_image(u64 pc);                                   /* whether instructions of the image can be there */
+int stack_protection(void);
+void code_start(void);
+void code_keep(u64 start, u64 end);                     /* these pages may change from now on */
+void code_granted(u64 start, u64 end);                  /* these are code from now on */
+void code_changed(u64 address);                         /* says so, and gives the guest SIGILL (trace.c) */
+int trampoline(void);                                   /* 1: linux_state is where it leads to */
 
 /* ---- the process (process.c, start.c) */
 extern u32 linux_pending;

@@ -181,7 +181,7 @@ void kernel_unmap(u64 address, u64 size) {
 
 u64 map_stack(u64 size) {
   return (s64)map_zero(brk_start + BRK_ROOM, brk_start + BRK_ROOM + size,
-                       (struct map){.protection = PROT_READ | PROT_WRITE, .flags = MAP_PRIVATE,
+                       (struct map){.protection = (u32)stack_protection(), .flags = MAP_PRIVATE,
                                     .name = "[stack]"}) < 0
              ? 0
              : brk_start + BRK_ROOM + size;
@@ -223,6 +223,7 @@ int memory_start(void) {
   }
   settle(at, brk_start, PROT_READ);                     /* the translator's tables, behind the image */
   settle(brk_start, SPACE, 0);
+  code_start();
   return 0;
 }
 
@@ -274,6 +275,7 @@ s64 sys_mmap(u64 address, u64 size, u32 protection, u32 flags, int fd, s64 offse
     if (taken && flags & MAP_FIXED_NOREPLACE) return -EEXIST;
     for (; i < map_count && maps[i].start < address + size; i++)
       if (maps[i].protection & PROT_KERNEL) return -ENOMEM;
+    if (taken) code_keep(address, address + size);
     if (taken && unmap(address, address + size) < 0) return -ENOMEM;
   } else {
     u64 hint = address & ~(PAGE - 1);
@@ -298,6 +300,7 @@ s64 sys_mmap(u64 address, u64 size, u32 protection, u32 flags, int fd, s64 offse
     done += (u64)n;
   }
   if ((protection & FILLED) != FILLED) settle(address, address + size, protection & 7);
+  if (protection & PROT_EXEC && !(protection & PROT_WRITE)) code_granted(address, address + size);
   return (s64)address;
 }
 
@@ -336,9 +339,12 @@ s64 sys_mprotect(u64 address, u64 size, u32 protection) {
     if (m->file && m->flags & MAP_SHARED && protection & PROT_WRITE &&
         (m->file->flags & O_ACCMODE) != O_RDWR)
       return -EACCES;
+    if (protection & PROT_WRITE) code_keep(address, address + size);
     maps[i].protection = protection & 7;
   }
-  return settle(address, address + size, protection & 7);
+  error = settle(address, address + size, protection & 7);
+  if (!error && protection & PROT_EXEC && !(protection & PROT_WRITE)) code_granted(address, address + size);
+  return error;
 }
 
 s64 sys_mremap(u64 address, u64 old_size, u64 size, u32 flags, u64 to) {
@@ -461,6 +467,14 @@ s64 sys_membarrier(int command, u32 flags, int cpu) {
   if (flags & ~1u) return -EINVAL;
   if (command == QUERY) return SUPPORTED;
   return command & ~SUPPORTED || command & (command - 1) ? -EINVAL : 0;   /* one thread is in order */
+}
+
+/* What is mapped at an address: a file's path, "[stack]", or nothing. */
+void map_path(u64 address, struct text *t) {
+  const struct map *m = &maps[find(address)];
+  if (!mapped(address)) return;
+  if (m->file && m->file->path) put(t, m->file->path);
+  else if (m->name) put(t, m->name);
 }
 
 void map_describe(struct text *t) {

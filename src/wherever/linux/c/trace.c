@@ -115,17 +115,19 @@ static void place_in(struct text *t, u64 pc) {
     if (s[middle].address <= pc) low = middle + 1;
     else high = middle;
   }
-  if (!low || !guest(pc, 4, PROT_EXEC)) return;
+  if (!low || !in_image(pc)) return;
   put(t, " ("), put(t, (const char *)s[low - 1].name);
   put(t, "+0x"), put_unsigned(t, pc - s[low - 1].address, 16, 0, ' '), put(t, ")");
 }
+
+static int unhandled(int signal) { return actions[signal].handler < 2 || signal_blocked >> (signal - 1) & 1; }
 
 /* The engine caught a fault of guest code in the function at `pc`. The host adds the backtrace. */
 EXPORT(linux_trapped) void linux_trapped(s32 signal, s32 code, u64 pc, u64 address) {
   if (signal == SIGSEGV) code = mapped(address) ? 2 : 1;  /* SEGV_ACCERR, SEGV_MAPERR */
   linux_state.pc = pc;
   trap_sp = below_stack(linux_state.sp);
-  if (actions[signal].handler < 2 || signal_blocked >> (signal - 1) & 1) {
+  if (unhandled(signal)) {
     struct text t = {0};
     put(&t, "wherever: the guest got "), put(&t, signal == SIGSEGV ? "SIGSEGV" : "SIGILL");
     put(&t, " in "), place_in(&t, pc);
@@ -152,17 +154,55 @@ static const char *group_of(u32 word) {
   }
 }
 
+#define UNSUPPORTED "; code that a program writes at run time (a just-in-time compiler, a packed program) is unsupported"
+
+/* Control went where memory is executable, but nothing was translated: what lies there, and why not. */
+static void say_untranslated(struct text *t, u64 pc) {
+  struct text path = {0};
+  map_path(pc, &path);
+  if (in_image(pc))
+    put(t, "\n  the program jumped to where wherever knew of no target of jumps: unsupported");
+  else if (path.at && *path.at == '/')
+    put(t, "\n  this is "), put(t, path.at), put(t, ", mapped at run time; code from there is unsupported");
+  else if (path.at && !strcmp(path.at, "[stack]"))
+    put(t, "\n  this is an executable stack, and no trampoline of GCC's form" UNSUPPORTED);
+  else
+    put(t, "\n  this is memory of the program's own, where nothing was translated" UNSUPPORTED);
+  kfree(path.at);
+}
+
+void code_changed(u64 address) {
+  static u8 said;
+  struct siginfo info = {.si_signo = SIGILL, .si_code = 1};
+  struct text t = {0};
+  put(&t, "wherever: the guest got SIGILL: it changed its own code at "), place_in(&t, address);
+  put(&t, ", which was translated before" UNSUPPORTED "\n");
+  if (!said) say(t.at);
+  said = 1;
+  kfree(t.at);
+  if (unhandled(SIGILL)) end_by_signal(SIGILL);
+  memcpy(&info.si_pid, &address, 8);                    /* si_addr lies where si_pid does */
+  signal_raise_info(SIGILL, &info);
+}
+
 EXPORT(linux_fault) void linux_fault(s32 signal, s32 code, u64 pc, u64 address) {
   static const char *const names[] = {[SIGILL] = "SIGILL", [SIGTRAP] = "SIGTRAP", [SIGBUS] = "SIGBUS",
                                       [SIGFPE] = "SIGFPE", [SIGSEGV] = "SIGSEGV"};
   linux_state.pc = pc;
   if (signal < 1 || signal > 64) signal = SIGSEGV;
-  if (actions[signal].handler < 2 || signal_blocked >> (signal - 1) & 1) {
+  int untranslated = signal == SIGSEGV && address == pc && guest(pc, 4, PROT_EXEC);
+  if (untranslated) {
+    if (trampoline()) return;
+    signal = SIGILL, code = 1;                          /* ILL_ILLOPC */
+  }
+  if (unhandled(signal)) {
     struct text t = {0};
     put(&t, "wherever: the guest got ");
     put(&t, (u32)signal < COUNT(names) && names[signal] ? names[signal] : "a signal");
     put(&t, " at "), place_in(&t, pc);
-    if (signal == SIGILL) {
+    if (untranslated) {
+      say_untranslated(&t, pc);
+    } else if (signal == SIGILL) {
       u32 word;
       if (!copy_in(&word, pc, 4)) {
         put(&t, ", word 0x"), put_unsigned(&t, word, 16, 8, '0');
