@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import threading
+import time
 from pathlib import Path
 
 import linux_guests
@@ -92,9 +94,16 @@ def test_a_signal_sent_to_the_command_line_reaches_the_handler_once(tmp_path: Pa
     pipe = subprocess.PIPE
     with subprocess.Popen(ours(), stdin=pipe, stdout=pipe, cwd=tmp_path) as process:
         assert process.stdout is not None
-        assert process.stdout.readline() == b"ready\n"
-        process.send_signal(signal.SIGINT)
-        assert process.stdout.readline() == b"read -1 EINTR\n"
-        assert process.stdout.readline() == b"a read interrupted: got 2\n"
-        process.send_signal(signal.SIGTERM)  # no handler: it ends
-        assert process.wait(30) == 128 + signal.SIGTERM
+        late = threading.Timer(60, process.kill)  # a failure, not a test without an end
+        late.start()
+        try:
+            assert process.stdout.readline() == b"ready\n"
+            time.sleep(0.5)  # until it reads: a signal before the call interrupts nothing
+            process.send_signal(signal.SIGINT)
+            assert process.stdout.readline() == b"read -1 EINTR\n"
+            assert process.stdout.readline() == b"a read interrupted: got 2\n"
+            process.send_signal(signal.SIGTERM)  # no handler: it ends
+            assert process.wait(30) == 128 + signal.SIGTERM
+        finally:
+            late.cancel()
+            process.kill()

@@ -25,7 +25,7 @@ FILES = (
         "dirfd, path, in:open_how, size -> fd",
         PARTIAL,
         needs="filesystem",
-        note="resolve flags other than zero answer EINVAL",
+        note="as openat; RESOLVE_CACHED answers EAGAIN",
     ),
     call("close", 57, 3, "fd -> zero", FULL),
     call("close_range", 436, 436, "fd, fd, flags -> zero", FULL),

@@ -58,7 +58,8 @@ def wasmtime() -> str | None:
 
 def compiled(sources: Sequence[Path], *flags: str) -> Path:
     """The program of some C or C++ sources, compiled once for their content and these flags."""
-    content = b"".join(source.read_bytes() for source in sources)
+    headers = sorted({header for source in sources for header in source.parent.glob("*.h")})
+    content = b"".join(path.read_bytes() for path in (*sources, *headers))
     key = hashlib.sha256(content + repr(flags).encode()).hexdigest()[:16]
     program = BUILT / f"{sources[0].stem}-{key}"
     if not program.exists():

@@ -239,7 +239,8 @@ def _time(given: int, use: int, use_now: int, now: int) -> int | None:
         raise refuse(errno.EINVAL)
     if use_now:
         return now
-    return given & _U64 if use else None
+    given &= _U64  # a libc wraps a time before 1970 round, and `filestat_bytes` gives it back so
+    return (given - (given >> 63 << 64)) if use else None
 
 
 def fd_filestat_set_times(

@@ -36,7 +36,12 @@ int fd_install(struct file *f, int lowest, u32 flags) {
   file_drop(f);
   return -EMFILE;
 }
-
+int fd_room(void) {
+  u64 limit = MIN(rlimits[RLIMIT_NOFILE].rlim_cur, NOFILE_MAX);
+  for (u64 fd = 0; fd < limit; fd++)
+    if (!table[fd].file) return 0;
+  return -EMFILE;
+}
 
 int fd_close(int fd) {
   struct file *f = fd_get(fd);
@@ -79,6 +84,8 @@ static s64 lock(struct file *f, u32 command, u64 address) {
   struct flock l;
   if (copy_in(&l, address, sizeof l)) return -EFAULT;
   if (l.l_whence < SEEK_SET || l.l_whence > SEEK_END) return -EINVAL;
+  if (command >= F_OFD_GETLK && l.l_pid) return -EINVAL;
+  if (l.l_whence == SEEK_SET && (l.l_start < 0 || l.l_start + l.l_len < 0)) return -EINVAL;
   if (command == F_GETLK || command == F_OFD_GETLK) {
     if (l.l_type != F_RDLCK && l.l_type != F_WRLCK) return -EINVAL;
     l.l_type = F_UNLCK;
@@ -105,7 +112,10 @@ s64 sys_fcntl(int fd, int command, u64 argument) {
   case F_GETFD: return table[fd].flags;
   case F_SETFD: table[fd].flags = argument & 1; return 0;
   case F_GETFL: return f->flags & ~(u32)(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC);
-  case F_SETFL: f->flags = (f->flags & ~settable) | ((u32)argument & settable); return 0;
+  case F_SETFL:
+    f->flags = (f->flags & ~settable) | ((u32)argument & settable);
+    host_flags(f);
+    return 0;
   case F_GETLK: case F_SETLK: case F_SETLKW: case F_OFD_GETLK: case F_OFD_SETLK: case F_OFD_SETLKW:
     return lock(f, (u32)command, argument);
   case F_GETOWN: case F_GETSIG: case F_SETOWN: case F_SETSIG: return 0;
@@ -115,9 +125,27 @@ s64 sys_fcntl(int fd, int command, u64 argument) {
   }
 }
 
+/* A lock is of an open file description: two of one process do meet. */
+static int flock_conflict(struct file *f, u32 wanted) {
+  struct host_stat s, other;
+  if (f->ops->stat(f, &s)) return 0;
+  for (u32 fd = 0; fd < top; fd++) {
+    struct file *g = table[fd].file;
+    if (!g || g == f || !g->locked || (wanted == LOCK_SH && g->locked == LOCK_SH)) continue;
+    if (!g->ops->stat(g, &other) && other.ino == s.ino && other.dev == s.dev) return 1;
+  }
+  return 0;
+}
 s64 sys_flock(int fd, u32 operation) {
   struct file *f = fd_get(fd);
+  u32 wanted = operation & ~(u32)LOCK_NB;
   if (!f || f->flags & O_PATH) return -EBADF;
-  operation &= ~4u;
-  return operation == 1 || operation == 2 || operation == 8 ? 0 : -EINVAL;
+  if (operation & LOCK_MAND) return 0;
+  if (wanted != LOCK_SH && wanted != LOCK_EX && wanted != LOCK_UN) return -EINVAL;
+  while (wanted != LOCK_UN && flock_conflict(f, wanted)) {
+    if (operation & LOCK_NB) return -EAGAIN;
+    if (wait_until(FOREVER) < 0) return -ERESTART;      /* nobody else could give it up */
+  }
+  f->locked = wanted == LOCK_UN ? 0 : wanted;
+  return 0;
 }

@@ -50,7 +50,7 @@ s64 sys_symlinkat(u64 target, int dirfd, u64 path) {
 s64 sys_linkat(int from_fd, u64 from, int to_fd, u64 to, int flags) {
   static struct place a, b;
   if (flags & ~(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH)) return -EINVAL;
-  int r = walk_guest(from_fd, from, (flags & AT_SYMLINK_FOLLOW ? 0 : WALK_NOFOLLOW) |
+  int r = walk_guest(from_fd, from, (flags & AT_SYMLINK_FOLLOW ? WALK_SLOW : WALK_NOFOLLOW) |
                                         (flags & AT_EMPTY_PATH ? WALK_EMPTY : 0), &a);
   if (!r) r = walk_guest(to_fd, to, WALK_NOFOLLOW, &b);
   return r < 0 ? r : place_link(&a, &b);
@@ -72,10 +72,11 @@ s64 sys_renameat(int from_fd, u64 from, int to_fd, u64 to) {
 s64 sys_readlinkat(int dirfd, u64 path, u64 out, u64 size) {
   static struct place p;
   if ((int)size <= 0) return -EINVAL;
-  int r = walk_guest(dirfd, path, WALK_NOFOLLOW | WALK_EMPTY, &p);
+  int r = walk_guest(dirfd, path, WALK_NOFOLLOW | (dirfd == AT_FDCWD ? 0 : WALK_EMPTY), &p);
   if (r < 0) return r;
   static char text[PATH_MAX];
   s64 n = place_readlink(&p, text, MIN(size, PATH_MAX));
+  if (n == -EINVAL && p.beyond) return -ENOENT;         /* an empty path, of what is no link */
   if (n < 0) return n;
   return copy_out(out, text, (u64)n) ? -EFAULT : n;
 }
@@ -88,7 +89,10 @@ s64 sys_getdents64(int fd, u64 out, u64 size) {
   return to ? f->ops->list(f, to, size) : -EFAULT;
 }
 s64 sys_getcwd(u64 out, u64 size) {
+  static struct place p;
+  struct host_stat s;
   u64 n = strlen(cwd) + 1;
+  if (!walk(AT_FDCWD, cwd, WALK_SLOW, &p) && place_stat(&p, &s) == -ENOENT) return -ENOENT;   /* removed */
   if (n > size) return -ERANGE;
   return copy_out(out, cwd, n) ? -EFAULT : (s64)n;
 }

@@ -2,7 +2,7 @@
 #include "linux.h"
 
 #define PIPE_SIZE 65536u
-struct pipe { u8 *data; u32 start, used, readers, writers; struct timespec made; };
+struct pipe { u8 *data; u32 start, used, readers, writers, writes; struct timespec made; };
 
 static int wait_one(struct file *f, u32 events) {
   u32 ready;
@@ -43,6 +43,7 @@ static s64 pipe_write(struct file *f, const void *from, u64 n) {
     memcpy(p->data + end, (const u8 *)from + done, first);
     memcpy(p->data, (const u8 *)from + done + first, wanted - first);
     p->used += wanted;
+    p->writes++;
     done += wanted;
   }
   return (s64)done;
@@ -109,7 +110,7 @@ s64 sys_pipe2(u64 out, u32 flags) {
 }
 
 /* ---- eventfd */
-struct event { u64 count; u32 semaphore; };
+struct event { u64 count; u32 semaphore, writes; };
 static s64 event_read(struct file *f, void *to, u64 n) {
   struct event *e = f->node;
   if (n < 8) return -EINVAL;
@@ -135,6 +136,7 @@ static s64 event_write(struct file *f, const void *from, u64 n) {
     if (r) return r;
   }
   e->count += added;
+  e->writes++;
   return 8;
 }
 static u32 event_poll(struct file *f) {
@@ -146,6 +148,12 @@ static void node_free(struct file *f) { kfree(f->node); }
 const struct file_ops event_ops = {.read = event_read, .write = event_write, .poll = event_poll,
                                    .stat = node_stat, .close = node_free};
 
+/* How often something came: to EPOLLET that is an edge, though it was readable before. */
+u32 file_arrivals(struct file *f) {
+  if (f->ops == &pipe_ops) return ((struct pipe *)f->node)->writes;
+  return f->ops == &event_ops ? ((struct event *)f->node)->writes : 0;
+}
+
 static s64 install(const struct file_ops *ops, void *node, u32 flags) {
   struct file *f = node ? file_new(ops, O_RDWR | (flags & O_NONBLOCK)) : NULL;
   if (!f) return -ENOMEM;
@@ -155,7 +163,7 @@ static s64 install(const struct file_ops *ops, void *node, u32 flags) {
 s64 sys_eventfd2(u32 count, u32 flags) {
   if (flags & ~(u32)(O_CLOEXEC | O_NONBLOCK | 1)) return -EINVAL;
   struct event *e = kalloc(sizeof *e);
-  if (e) *e = (struct event){count, flags & 1};
+  if (e) *e = (struct event){count, flags & 1, 0};
   return install(&event_ops, e, flags);
 }
 

@@ -18,12 +18,33 @@ static struct file *writable(int fd) {
   return f && !(f->flags & O_PATH) && (access == O_WRONLY || access == O_RDWR) ? f : NULL;
 }
 
+static int is_regular(struct file *f) {
+  struct host_stat s;
+  return !f->ops->stat(f, &s) && (s.mode & S_IFMT) == S_IFREG;
+}
+/* How much of `size` may be written at `offset` (-1: the file's own place): setrlimit(2), RLIMIT_FSIZE. */
+static s64 within_limit(struct file *f, s64 offset, u64 size) {
+  struct host_stat s;
+  u64 most = rlimits[RLIMIT_FSIZE].rlim_cur;
+  if (most == ~0ull || !size || !is_regular(f)) return (s64)size;
+  if (f->flags & O_APPEND) offset = f->ops->stat(f, &s) ? 0 : s.size;
+  else if (offset < 0) offset = f->ops->seek(f, 0, SEEK_CUR);
+  if ((u64)offset < most) return (s64)MIN(size, most - (u64)offset);
+  signal_raise(SIGXFSZ, SI_USER, 0);
+  return -EFBIG;
+}
+int size_allowed(s64 size) {
+  if ((u64)size <= rlimits[RLIMIT_FSIZE].rlim_cur) return 0;
+  signal_raise(SIGXFSZ, SI_USER, 0);
+  return -EFBIG;
+}
+
 s64 file_read(struct file *f, void *to, u64 n) {
   return f->ops->read ? f->ops->read(f, to, n) : -EINVAL;
 }
 s64 file_write(struct file *f, const void *from, u64 n) {
   if (!f->ops->write) return -EINVAL;
-  s64 done = f->ops->write(f, from, n);
+  s64 room = within_limit(f, -1, n), done = room < 0 ? room : f->ops->write(f, from, (u64)room);
   if (done == -EPIPE) signal_raise(SIGPIPE, SI_USER, 0);
   return done;
 }
@@ -38,18 +59,28 @@ s64 sys_openat(int dirfd, u64 path, u32 flags, u32 mode) {
   if ((flags & O_TMPFILE) == O_TMPFILE) return (flags & O_ACCMODE) == O_RDONLY ? -EINVAL : -EOPNOTSUPP;
   if (flags & O_CREAT && flags & O_DIRECTORY) return -EINVAL;
   u32 how = flags & O_NOFOLLOW || (flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL) ? WALK_NOFOLLOW : 0;
-  int r = walk_guest(dirfd, path, how, &p);
-  return r < 0 ? r : open_place(&p, flags, mode);
+  static char text[PATH_MAX];                           /* the name, the table, the path: in Linux's order */
+  s64 n = guest_path(path, text);
+  int r = n < 0 ? (int)n : fd_room();
+  if (!r) r = walk(dirfd, text, how, &p);
+  return r < 0 ? (r == -EESCAPE ? -EACCES : r) : open_place(&p, flags, mode);
 }
 s64 sys_openat2(int dirfd, u64 path, u64 how, u64 size) {
   struct open_how h;
   if (size < sizeof h) return -EINVAL;
-  if (size > sizeof h) return -E2BIG;
-  if (copy_in(&h, how, sizeof h)) return -EFAULT;
-  if (h.resolve || h.flags >> 32 || h.mode & ~07777ull ||
+  if (size > PAGE) return -E2BIG;
+  const u8 *more = guest(how, size, PROT_READ);
+  if (!more || copy_in(&h, how, sizeof h)) return -EFAULT;
+  for (u64 i = sizeof h; i < size; i++)
+    if (more[i]) return -E2BIG;                         /* a field that we do not know is asked for */
+  if (h.resolve & ~63ull || (h.resolve & (BENEATH | IN_ROOT)) == (BENEATH | IN_ROOT) || h.flags >> 32 || h.mode & ~07777ull ||
       (h.mode && !(h.flags & (O_CREAT | (O_TMPFILE & ~O_DIRECTORY)))))
     return -EINVAL;
-  return sys_openat(dirfd, path, (u32)h.flags, (u32)h.mode);
+  if (h.resolve & CACHED) return h.flags & (O_TRUNC | O_CREAT) ? -EINVAL : -EAGAIN;
+  walk_resolve = (u32)h.resolve;
+  s64 fd = sys_openat(dirfd, path, (u32)h.flags, (u32)h.mode);
+  walk_resolve = 0;
+  return fd;
 }
 
 s64 sys_read(int fd, u64 out, u64 size) {
@@ -74,7 +105,9 @@ static s64 at(struct file *f, int write, u64 address, u64 size, s64 offset) {
   size = MIN(size, LONGEST);
   void *p = guest(address, size, write ? PROT_READ : PROT_WRITE);
   if (!p) return -EFAULT;
-  return write ? f->ops->pwrite(f, p, size, offset) : f->ops->pread(f, p, size, offset);
+  if (!write) return f->ops->pread(f, p, size, offset);
+  s64 room = within_limit(f, offset, size);
+  return room < 0 ? room : f->ops->pwrite(f, p, (u64)room, offset);
 }
 s64 sys_pread64(int fd, u64 out, u64 size, s64 offset) {
   struct file *f = readable(fd);
@@ -116,8 +149,9 @@ static s64 vectors(struct file *f, int write, u64 address, int n, s64 offset) {
     if (part < 0) return done ? done : part;
     done += part;
     if ((u64)part < size) break;
-    if (!write && offset < 0 && f->ops->poll && f->ops != &host_ops) break;
-    if (!write && offset < 0 && f->ops == &host_ops && f->kind != 4) break;   /* a further read might block */
+    if (write || offset >= 0 || !f->ops->poll || (f->ops == &host_ops && f->kind == 4)) continue;
+    int pipe = f->ops == &pipe_ops || (f->ops == &host_ops && f->kind != 2);
+    if (!pipe || !(file_poll(f) & POLLIN)) break;       /* a further read might block, or begin a new line */
   }
   return done;
 }
@@ -156,7 +190,8 @@ s64 sys_lseek(int fd, s64 offset, int whence) {
   struct file *f = fd_get(fd);
   if (!f || f->flags & O_PATH) return -EBADF;
   if (whence < 0 || whence > SEEK_HOLE) return -EINVAL;
-  return f->ops->seek ? f->ops->seek(f, offset, whence) : -ESPIPE;
+  if (f->ops->seek) return f->ops->seek(f, offset, whence);
+  return f->ops == &event_ops || f->ops == &timer_ops || f->ops == &signal_ops || f->ops == &epoll_ops ? 0 : -ESPIPE;
 }
 
 /* The inside of sendfile, copy_file_range and splice: offsets < 0 mean the file's own position. */
@@ -184,10 +219,6 @@ static int offset_in(u64 address, s64 *offset) {
   if (copy_in(offset, address, 8)) return -EFAULT;
   return *offset < 0 ? -EINVAL : 0;
 }
-static int is_regular(struct file *f) {
-  struct host_stat s;
-  return !f->ops->stat(f, &s) && (s.mode & S_IFMT) == S_IFREG;
-}
 s64 sys_sendfile(int out, int in, u64 offset, u64 size) {
   struct file *from = readable(in), *to = writable(out);
   s64 at_in, at_out = -1;
@@ -200,17 +231,27 @@ s64 sys_sendfile(int out, int in, u64 offset, u64 size) {
   if (offset && done >= 0) copy_out(offset, &at_in, 8);
   return done;
 }
+static int overlap(struct file *from, s64 from_at, struct file *to, s64 to_at, u64 size) {
+  struct host_stat a, b;
+  if (from->ops->stat(from, &a) || to->ops->stat(to, &b) || a.ino != b.ino || a.dev != b.dev) return 0;
+  if (from_at < 0) from_at = from->ops->seek(from, 0, SEEK_CUR);
+  if (to_at < 0) to_at = to->ops->seek(to, 0, SEEK_CUR);
+  size = MIN(size, (u64)(from_at < a.size ? a.size - from_at : 0));
+  return (u64)from_at < (u64)to_at + size && (u64)to_at < (u64)from_at + size;
+}
 s64 sys_copy_file_range(int in, u64 in_at, int out, u64 out_at, u64 size, u32 flags) {
   struct file *from = fd_get(in), *to = fd_get(out);
   s64 at_in, at_out;
   if (!from || !to) return -EBADF;
-  int error = offset_in(in_at, &at_in);
-  if (!error) error = offset_in(out_at, &at_out);
+  int error = offset_in(in_at, &at_in), other = error == -EFAULT ? error : offset_in(out_at, &at_out);
+  if (!error || other == -EFAULT) error = other;
+  if (error == -EINVAL && ((u64)at_in + size < (u64)at_in || (u64)at_out + size < (u64)at_out)) error = -EOVERFLOW;
   if (error) return error;
   if (flags) return -EINVAL;
   if (IS_DIRECTORY(from) || IS_DIRECTORY(to)) return -EISDIR;
   if (!is_regular(from) || !is_regular(to)) return -EINVAL;
   if (!readable(in) || !writable(out) || to->flags & O_APPEND) return -EBADF;
+  if (overlap(from, at_in, to, at_out, size)) return -EINVAL;
   s64 done = copy(from, &at_in, to, &at_out, MIN(size, LONGEST));
   if (done >= 0 && in_at) copy_out(in_at, &at_in, 8);
   if (done >= 0 && out_at) copy_out(out_at, &at_out, 8);
@@ -244,11 +285,8 @@ s64 sys_ftruncate(int fd, s64 size) {
   if (size < 0) return -EINVAL;
   if (!f || f->flags & O_PATH) return -EBADF;
   if ((f->flags & O_ACCMODE) == O_RDONLY || !f->ops->truncate) return -EINVAL;
-  if ((u64)size > rlimits[RLIMIT_FSIZE].rlim_cur) {
-    signal_raise(SIGXFSZ, SI_USER, 0);
-    return -EFBIG;
-  }
-  return f->ops->truncate(f, size);
+  int r = size_allowed(size);
+  return r ? r : f->ops->truncate(f, size);
 }
 s64 sys_fallocate(int fd, u32 mode, s64 offset, s64 size) {
   struct file *f = fd_get(fd);
@@ -260,6 +298,10 @@ s64 sys_fallocate(int fd, u32 mode, s64 offset, s64 size) {
   if (f->ops == &pipe_ops) return -ESPIPE;
   if (!f->ops->allocate) return -ENODEV;
   if (offset + size < 0) return -EFBIG;
+  if (!(mode & 1)) {
+    int r = size_allowed(offset + size);
+    if (r) return r;
+  }
   if (mode & 1 && (f->ops->stat(f, &s) || offset + size > s.size)) return 0;
   return f->ops->allocate(f, offset, size);
 }

@@ -109,6 +109,15 @@ struct file *host_file(u32 fd, u32 flags) {
   return f;
 }
 
+/* Without our imports the host never appends: `host_write` goes to the end itself. */
+void host_flags(struct file *f) {
+#ifdef WHEREVER_HOST
+  if (f->ops != &host_ops || f->kind != WASI_FILE) return;
+  wasi_fd_fdstat_set_flags(f->host, (f->flags & O_APPEND ? 1 : 0) | (f->flags & O_DSYNC ? 2 : 0) |
+                                        ((f->flags & O_SYNC) == O_SYNC ? 16 : 0));
+#endif
+}
+
 #define RIGHT_READ (1ull << 1)
 #define RIGHT_WRITE (1ull << 6)
 #define RIGHTS_FILE 0x08e001ffull                       /* what a file may do, less read and write */
@@ -141,7 +150,12 @@ int host_open(u32 fd, const char *path, int follow, u32 flags, u32 mode, struct 
                                       RIGHTS_DIRECTORY, RIGHTS_DIRECTORY | RIGHTS_FILE, 0, &opened);
     if (!as_directory || error == 31) error = as_directory;
   }
-  if (error) return from_wasi(error);
+  if (error) {                                          /* hosts differ about what is no file: ask what it is */
+    int r = from_wasi(error);
+    int type = wasi_path_filestat_get(fd, (u32)follow, path, (u32)strlen(path), &before) ? -1 : before.type;
+    if (type == WASI_LINK && flags & O_DIRECTORY) return -ENOTDIR;
+    return type == WASI_DIRECTORY && r == -EINVAL && flags & (O_CREAT | O_TRUNC) ? -EISDIR : r;
+  }
 #endif
   struct file *f = host_file(opened, flags);
   if (!f) {
@@ -353,6 +367,7 @@ static s64 host_list(struct file *f, u8 *to, u64 room) {
   struct host_stat s;
   u64 done = 0;
   u64 own = fd_stat(f, &s) ? 1 : s.ino;
+  if (own == s.ino && !s.nlink) return -ENOENT;         /* it was removed while it was open */
   for (; f->position < 2; f->position++) {
     u32 n = entry(to + done, room - done, own, f->position + 1, 4, "..", (u32)f->position + 1);
     if (!n) return done ? (s64)done : -EINVAL;
@@ -406,6 +421,7 @@ static int fd_chmod(struct file *f, u32 mode) {
 #endif
 }
 static int fd_chown(struct file *f, u32 uid, u32 gid) {
+  if (f->kind != WASI_FILE && f->kind != WASI_DIRECTORY && uid == ~0u && gid == ~0u) return 0;
 #ifdef WHEREVER_HOST
   return ours_fd_chown(f->host, uid, gid);
 #else

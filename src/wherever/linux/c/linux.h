@@ -88,14 +88,17 @@ struct file {
   u32 kind;                                             /* of a host descriptor: its file type */
   void *node;                                           /* of the other kinds */
   char *path;                                           /* canonical, as the guest sees it; may be NULL */
+  u32 locked;                                           /* by flock(2): LOCK_SH or LOCK_EX */
   u32 aux;                                              /* of /dev/tty: where it writes, plus one; it owns neither */
 };
+struct file *link_file(const char *path, u32 flags);    /* O_PATH | O_NOFOLLOW of a symbolic link */
 extern const struct file_ops host_ops, tree_ops, pipe_ops, event_ops, timer_ops, signal_ops, epoll_ops;
 struct file *file_new(const struct file_ops *ops, u32 flags);
 void file_hold(struct file *f);
 void file_drop(struct file *f);
 struct file *fd_get(int fd);                            /* NULL: EBADF */
 int fd_install(struct file *f, int lowest, u32 flags);  /* takes the reference, also on failure */
+int fd_room(void);                                      /* 0, or -EMFILE */
 int fd_close(int fd);
 void fd_closing(struct file *f);                        /* epoll forgets it */
 u32 fd_flags(int fd);
@@ -103,6 +106,7 @@ int fd_highest(void);
 void files_start(void);
 #define IS_DIRECTORY(f) ((f)->ops->list != NULL && file_is_directory(f))
 int file_is_directory(struct file *f);
+int size_allowed(s64 size);                             /* RLIMIT_FSIZE: 0, or -EFBIG and its signal */
 s64 file_read(struct file *f, void *to, u64 n);
 s64 file_write(struct file *f, const void *from, u64 n);
 
@@ -120,6 +124,8 @@ struct place {
 enum { WALK_NOFOLLOW = 1, WALK_EMPTY = 2, WALK_SLOW = 4, WALK_CREATE = 8 };
 int walk(int dirfd, const char *path, u32 flags, struct place *place);
 int walk_guest(int dirfd, u64 path, u32 flags, struct place *place);
+enum { NO_XDEV = 1, NO_MAGICLINKS = 2, NO_SYMLINKS = 4, BENEATH = 8, IN_ROOT = 16, CACHED = 32 };
+extern u32 walk_resolve;                                /* openat2(2): RESOLVE_*, for the next walk */
 int walk_again(struct place *place, int result);        /* the host refused a link: walk it ourselves */
 void mounts_start(void);
 struct mount *mount_of(const char *path);
@@ -158,6 +164,7 @@ int host_utimens(u32 fd, const char *path, int follow, const struct timespec *ti
 int host_statfs(u32 fd, struct statfs *s);
 int host_is_terminal(struct file *f);
 struct file *host_file(u32 fd, u32 flags);
+void host_flags(struct file *f);                        /* the host appends as the guest now wishes */
 
 /* ---- the terminal (terminal.c) */
 void terminal_start(void);                              /* which standard descriptors are one */
@@ -199,6 +206,7 @@ int wait_until(s64 deadline);                           /* 0 at the deadline, -E
 int wait_for(struct file **files, const u32 *events, u32 *ready, u32 n, s64 deadline);
 int duration(u64 address, s64 *nanoseconds);            /* a timespec; 0 address: FOREVER */
 u32 file_poll(struct file *f);
+u32 file_arrivals(struct file *f);
 struct timespec timespec_of(s64 nanoseconds);
 
 /* ---- signals (signals.c, frame.c) */

@@ -56,6 +56,10 @@ static int stat_once(struct place *p, struct host_stat *s) {
 int place_stat(struct place *p, struct host_stat *s) { TRY(p, stat_once(p, s)); }
 
 static int open_again(struct file *f, u32 flags, struct file **out);
+static int open_link(struct place *p, u32 flags, struct file **out) {
+  if (flags & O_DIRECTORY) return -ENOTDIR;
+  return (*out = link_file(p->path, flags)) ? 0 : -ENOMEM;
+}
 static int open_once(struct place *p, u32 flags, u32 mode, struct file **out) {
   if (p->beyond) {
     struct file *f = fd_get(p->descriptor);
@@ -65,13 +69,20 @@ static int open_once(struct place *p, u32 flags, u32 mode, struct file **out) {
   if (p->directory) flags |= O_DIRECTORY;
   if (!p->mount->root) {
     if (flags & O_CREAT && is_dot(p->relative)) return flags & O_EXCL ? -EEXIST : -EISDIR;
-    if (flags & O_NOFOLLOW && flags & O_PATH) return -ELOOP;
+    struct host_stat s;
+    if (flags & O_NOFOLLOW && flags & O_PATH && !p->follow) {
+      int r = host_stat_at(p->mount->host, p->relative, 0, &s);
+      if (r) return r;
+      if ((s.mode & S_IFMT) == S_IFLNK) return open_link(p, flags, out);
+    }
     int r = host_open(p->mount->host, p->relative, p->follow, flags, mode, out);
     if (!r && !((*out)->path = copy_string(p->path))) r = -ENOMEM;
     return r;
   }
   int error = 0;
   struct tree *t = node(p, &error);
+  if (t && flags & O_NOFOLLOW && flags & O_PATH && (t->type == TREE_LINK || t->type == TREE_FDLINK))
+    return open_link(p, flags, out);
   if (t && flags & O_CREAT && flags & O_EXCL) return -EEXIST;
   if (!t) {
     if (error != -ENOENT || !(flags & O_CREAT)) return error;
@@ -133,7 +144,11 @@ static s64 readlink_once(struct place *p, char *to, u64 n) {
   return (s64)tree_target(t, to, n);
 }
 s64 place_readlink(struct place *p, char *to, u64 n) {
-  if (p->directory) return -EINVAL;
+  struct host_stat s;
+  if (p->directory) {                                   /* what a slash follows is a directory, or an error */
+    int r = place_stat(p, &s);
+    return r ? r : -EINVAL;
+  }
   TRY(p, (int)readlink_once(p, to, n));
 }
 
@@ -248,6 +263,8 @@ static int link_once(struct place *from, struct place *to) {
   }
   int r = host_directory_only(from, from->follow);
   if (r) return r;
+  struct host_stat s;
+  if (to->directory) return host_stat_at(to->mount->host, to->relative, 0, &s) ? -ENOENT : -EEXIST;
   return host_link(from->mount->host, from->relative, from->follow, to->mount->host, to->relative);
 }
 int place_link(struct place *from, struct place *to) {
@@ -399,7 +416,8 @@ int place_truncate(struct place *p, s64 size) {
   if ((s.mode & S_IFMT) == S_IFDIR) return -EISDIR;
   if ((s.mode & S_IFMT) != S_IFREG) return -EINVAL;
   if ((r = place_open(p, O_WRONLY, 0, &f))) return r;
-  r = f->ops->truncate ? f->ops->truncate(f, size) : -EINVAL;
+  r = size_allowed(size);
+  if (!r) r = f->ops->truncate ? f->ops->truncate(f, size) : -EINVAL;
   file_drop(f);
   return r;
 }

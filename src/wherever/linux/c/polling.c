@@ -168,7 +168,7 @@ s64 sys_pselect6(int n, u64 in, u64 out, u64 except, u64 timeout, u64 masked) {
 }
 
 /* ---- epoll: a list of what is watched, asked anew at every wait */
-struct watch { struct watch *next; struct file *file; int fd; u32 events, seen; u64 data; };
+struct watch { struct watch *next; struct file *file; int fd; u32 events, seen, arrivals; u64 data; };
 struct epoll { struct watch *first; };
 enum { EPOLLONESHOT = 1 << 30, EPOLLET = 1u << 31 };
 #define EDGE 0x80000000u
@@ -212,6 +212,14 @@ s64 sys_epoll_create1(u32 flags) {
   epolls++;
   return fd_install(f, 0, flags);
 }
+/* An epoll that comes to watch itself, through others, would wait for ever: epoll_ctl(2), ELOOP. */
+static int watches(struct file *f, struct file *target, u32 depth) {
+  if (f->ops != &epoll_ops) return 0;
+  if (f == target || depth > 4) return 1;
+  for (struct watch *w = ((struct epoll *)f->node)->first; w; w = w->next)
+    if (watches(w->file, target, depth + 1)) return 1;
+  return 0;
+}
 s64 sys_epoll_ctl(int fd, int operation, int target, u64 in) {
   enum { ADD = 1, DELETE, MODIFY };
   struct epoll_event e = {0};
@@ -225,6 +233,7 @@ s64 sys_epoll_ctl(int fd, int operation, int target, u64 in) {
   switch (operation) {
   case ADD:
     if (*w) return -EEXIST;
+    if (watches(t, f, 0)) return -ELOOP;
     if (!(*w = kalloc(sizeof **w))) return -ENOMEM;
     **w = (struct watch){.file = t, .fd = target, .events = e.events, .data = e.data};
     return 0;
@@ -260,7 +269,9 @@ static s64 epoll_wait(int fd, u64 out, int most, s64 deadline) {
       if (!wanted && w->events & EPOLLONESHOT) continue;
       if (w->events & EDGE) {                           /* an edge is what was not so at the last look */
         u32 is = file_poll(w->file) & (wanted | POLLERR | POLLHUP);
-        w->seen &= is;
+        u32 arrivals = file_arrivals(w->file);
+        w->seen = arrivals == w->arrivals ? w->seen & is : 0;
+        w->arrivals = arrivals;
         if (is && is == w->seen) continue;
       }
       files[n] = w->file;

@@ -2,6 +2,7 @@
 #include "wasi.h"
 
 char cwd[PATH_MAX] = "/";
+u32 walk_resolve;
 static struct mount mounts[64];
 static u32 mount_count;
 
@@ -172,12 +173,14 @@ static s64 link_at(struct place *p, char *target) {
 
 int walk(int dirfd, const char *path, u32 flags, struct place *p) {
   static char todo[PATH_MAX * 2], target[PATH_MAX];
-  u32 n = (u32)strlen(path), links = 0;
+  u32 n = (u32)strlen(path), links = 0, how = walk_resolve;
+  walk_resolve = 0;
   p->fast = p->beyond = p->directory = 0;
   p->follow = !(flags & WALK_NOFOLLOW);
   if (!n && !(flags & WALK_EMPTY)) return -ENOENT;
   if (n >= PATH_MAX) return -ENAMETOOLONG;
-  if (path[0] == '/') {
+  if (path[0] == '/' && how & BENEATH) return -EXDEV;
+  if (path[0] == '/' && !(how & IN_ROOT)) {
     p->path[0] = '/', p->path[1] = 0;
   } else if (dirfd == AT_FDCWD) {
     memcpy(p->path, cwd, strlen(cwd) + 1);
@@ -198,7 +201,9 @@ int walk(int dirfd, const char *path, u32 flags, struct place *p) {
   memcpy(todo, path, n + 1);
   char *rest = todo;
   locate(p);
-  if (!(flags & WALK_SLOW) && !p->mount->root && !has_dots(todo)) {
+  const struct mount *start = p->mount;
+  const u32 base = (u32)strlen(p->path);                /* what BENEATH and IN_ROOT stay below */
+  if (!(flags & WALK_SLOW) && !how && !p->mount->root && !has_dots(todo)) {
     /* The host walks: when the whole path lies in one mount of the host, it resolves as Linux would,
      * but for links that leave the mount, which it refuses and `walk_again` brings back here. */
     static char whole[PATH_MAX];
@@ -235,11 +240,16 @@ int walk(int dirfd, const char *path, u32 flags, struct place *p) {
     if (length == 1 && name[0] == '.') continue;
     if (length == 2 && name[0] == '.' && name[1] == '.') {
       struct host_stat s;
+      if (how & (BENEATH | IN_ROOT) && strlen(p->path) == base) {
+        if (how & BENEATH) return -EXDEV;
+        continue;
+      }
       locate(p);
       if (!p->mount->root && strcmp(p->relative, ".")) {  /* "file/.." is no place */
         int r = host_stat_at(p->mount->host, p->relative, 0, &s);
-        if (r < 0) return r;
-        if ((s.mode & S_IFMT) != S_IFDIR) return -ENOTDIR;
+        int removed = r == -ENOENT && strlen(p->path) == base;   /* "cd .." leaves a removed directory */
+        if (r < 0 && !removed) return r;
+        if (!removed && (s.mode & S_IFMT) != S_IFDIR) return -ENOTDIR;
       }
       char *slash = strrchr(p->path, '/');
       *(slash == p->path ? slash + 1 : slash) = 0;
@@ -251,8 +261,12 @@ int walk(int dirfd, const char *path, u32 flags, struct place *p) {
     if (last && !p->follow) break;
     p->beyond = 0;
     s64 to = link_at(p, target);
+    if (how & NO_XDEV && p->mount != start) return -EXDEV;
+    if ((p->beyond && how & (NO_MAGICLINKS | NO_SYMLINKS)) || (to > 0 && how & NO_SYMLINKS)) return -ELOOP;
+    if (p->beyond && how & (BENEATH | IN_ROOT)) return -EXDEV;
+    if (to > 0 && target[0] == '/' && how & (BENEATH | NO_XDEV)) return -EXDEV;
     if (to < 0) {
-      if (last && (to == -ENOENT || to == -ENOTDIR)) { p->beyond = 0; break; }
+      if (last && !p->beyond && (to == -ENOENT || to == -ENOTDIR)) break;
       if (p->beyond) {
         struct file *f = fd_get(p->descriptor);
         if (!f) return -ENOENT;
@@ -272,7 +286,7 @@ int walk(int dirfd, const char *path, u32 flags, struct place *p) {
       memmove(todo + to, rest, left + 1);
       memcpy(todo, target, (size_t)to);
       rest = todo;
-      if (target[0] == '/') p->path[1] = 0;
+      if (target[0] == '/') p->path[how & IN_ROOT ? base : 1] = 0;
       else p->path[before] = 0;
       if (p->path[0] == 0) p->path[0] = '/', p->path[1] = 0;
       continue;

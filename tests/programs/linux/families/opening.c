@@ -1,0 +1,203 @@
+// open(2), openat(2), openat2(2), close(2): every flag, every way a path can be wrong.
+#include "report.h"
+#include <linux/openat2.h>
+
+static char longest[5000], component[300], deep[4200];
+
+static void flags(void) {
+  filled("f", "hello");
+  mkdir("d", 0755);
+  symlink("f", "s");
+  symlink("d", "sd");
+  symlink("nowhere", "dangling");
+  symlink("loop2", "loop1");
+  symlink("loop1", "loop2");
+  symlink("self", "self");
+  R(open("f", O_RDONLY | O_CREAT | O_EXCL, 0600));
+  R(open("s", O_RDONLY | O_CREAT | O_EXCL, 0600));
+  R(open("dangling", O_RDONLY | O_CREAT | O_EXCL, 0600));
+  R(open("dangling", O_RDONLY));
+  OK(open("dangling", O_RDONLY | O_CREAT, 0640));
+  R(access("nowhere", F_OK));
+  R(open("s", O_RDONLY | O_NOFOLLOW));
+  R(open("sd", O_RDONLY | O_NOFOLLOW));
+  R(open("sd", O_RDONLY | O_NOFOLLOW | O_DIRECTORY));
+  OK(open("sd", O_RDONLY | O_DIRECTORY));
+  OK(open("sd/", O_RDONLY | O_NOFOLLOW));
+  R(open("loop1", O_RDONLY));
+  R(open("self", O_RDONLY | O_CREAT, 0600));
+  R(open("self/x", O_RDONLY));
+  OK(open("loop1", O_PATH | O_NOFOLLOW));
+  R(open("f", O_RDONLY | O_DIRECTORY));
+  R(open("f/", O_RDONLY));
+  R(open("f/.", O_RDONLY));
+  R(open("f/..", O_RDONLY));
+  R(open("s/", O_RDONLY));
+  R(open("d", O_WRONLY));
+  R(open("d", O_RDWR));
+  R(open("d", O_RDONLY | O_CREAT, 0600));
+  R(open("d/", O_RDONLY | O_CREAT, 0600));
+  R(open("new/", O_RDWR | O_CREAT, 0600));
+  R(open("d/.", O_RDWR | O_CREAT, 0600));
+  R(open(".", O_RDWR));
+  OK(open(".", O_RDONLY));
+  OK(open("..", O_RDONLY));
+  R(open("d", O_RDONLY | O_TRUNC));
+  R(open("missing/x", O_RDWR | O_CREAT, 0600));
+  R(open("", O_RDONLY));
+  R(open("", O_RDWR | O_CREAT, 0600));
+  R(SYS(openat, AT_FDCWD, BAD, O_RDONLY, 0));
+  R(SYS(openat, AT_FDCWD, NULL, O_RDONLY, 0));
+  R(open(longest, O_RDONLY));
+  R(open(component, O_RDONLY));
+  R(open(component, O_RDWR | O_CREAT, 0600));
+  component[255] = 0;
+  OK(open(component, O_RDWR | O_CREAT, 0600));
+  R(unlink(component));
+  R(access(deep, F_OK));
+  deep[4095] = 0;
+  R(access(deep, F_OK));
+  deep[4094] = 0;
+  R(access(deep, F_OK));
+  R(open("f", O_RDONLY | O_TMPFILE));
+  R(open("f", O_RDWR | O_CREAT | O_DIRECTORY, 0600));
+}
+static void truncating(void) {
+  filled("t", "abcdef");
+  OK(open("t", O_RDONLY));
+  contents("t");
+  OK(open("t", O_WRONLY | O_TRUNC));
+  contents("t");
+  filled("t", "abcdef");
+  OK(open("s2", O_RDONLY | O_CREAT | O_TRUNC, 0600));
+  int fd = opened("t", O_WRONLY | O_APPEND, 0);
+  R(lseek(fd, 0, SEEK_SET));
+  R(write(fd, "gh", 2));
+  R(lseek(fd, 0, SEEK_CUR));
+  R(pwrite(fd, "ij", 2, 0));
+  R(lseek(fd, 0, SEEK_CUR));
+  contents("t");
+  R(read(fd, (char[4]){0}, 4));
+  R(fcntl(fd, F_SETFL, 0));
+  R(pwrite(fd, "X", 1, 0));
+  contents("t");
+  close(fd);
+  fd = opened("t", 3, 0);
+  R(read(fd, (char[4]){0}, 4));
+  R(write(fd, "a", 1));
+  close(fd);
+}
+static void descriptors(void) {
+  int d = opened("d", O_RDONLY | O_DIRECTORY, 0), f = opened("f", O_RDONLY, 0);
+  int p = opened("d", O_PATH, 0), pf = opened("f", O_PATH, 0), ps = opened("s", O_PATH | O_NOFOLLOW, 0);
+  struct stat st;
+  OK(openat(d, "in", O_RDWR | O_CREAT, 0600));
+  OK(openat(p, "in", O_RDONLY));
+  OK(openat(d, "../f", O_RDONLY));
+  R(openat(f, "in", O_RDONLY));
+  R(openat(pf, "in", O_RDONLY));
+  R(openat(99, "in", O_RDONLY));
+  R(openat(-5, "in", O_RDONLY));
+  OK(openat(99, "/", O_RDONLY));
+  R(openat(d, "", O_RDONLY));
+  R(read(pf, (char[4]){0}, 4));
+  R(write(pf, "x", 1));
+  R(lseek(pf, 0, SEEK_SET));
+  R(fchmod(pf, 0600));
+  R(fchown(pf, -1, -1));
+  R(ftruncate(pf, 0));
+  R(fsync(pf));
+  R(fstat(pf, &st));
+  R(fstat(ps, &st));
+  printf("  %s\n", kind_of(st.st_mode));
+  char target[8] = "";
+  R(readlinkat(ps, "", target, sizeof target));
+  R(readlinkat(pf, "", target, sizeof target));
+  R(fcntl(pf, F_GETFL) & O_PATH);
+  R(fcntl(pf, F_SETFL, O_APPEND));
+  R(fcntl(pf, F_GETFD));
+  R(fchdir(pf));
+  R(fchdir(p));
+  R(access("in", F_OK));
+  R(chdir(".."));
+  R(faccessat(d, "in", F_OK, 0));
+  R(close(d));
+  R(openat(d, "in", O_RDONLY));
+  R(close(d));
+  R(close(-1));
+  R(close(INT_MAX));
+  R(close(f) | close(p) | close(pf) | close(ps));
+}
+static void the_removed(void) {
+  mkdir("gone", 0755);
+  int g = opened("gone", O_RDONLY | O_DIRECTORY, 0);
+  R(rmdir("gone"));
+  R(openat(g, "x", O_RDWR | O_CREAT, 0600));
+  R(openat(g, ".", O_RDONLY) >= 0);
+  struct stat st;
+  R(fstat(g, &st));
+  R(st.st_nlink);
+  filled("u", "still here");
+  int u = opened("u", O_RDWR, 0);
+  R(unlink("u"));
+  char text[20] = "";
+  R(read(u, text, 20));
+  printf("  %s\n", text);
+  R(write(u, "!", 1));
+  R(fstat(u, &st));
+  printf("  size %ld links %d\n", (long)st.st_size, (int)st.st_nlink);
+  close(u), close(g);
+}
+static void opening_how(void) {
+  struct open_how how = {.flags = O_RDONLY};
+  OK(SYS(openat2, AT_FDCWD, "f", &how, sizeof how));
+  R(SYS(openat2, AT_FDCWD, "f", &how, 4));
+  R(SYS(openat2, AT_FDCWD, "f", BAD, sizeof how));
+  R(SYS(openat2, AT_FDCWD, BAD, &how, sizeof how));
+  struct { struct open_how how; long more; } larger = {{.flags = O_RDONLY}, 0};
+  OK(SYS(openat2, AT_FDCWD, "f", &larger, sizeof larger));
+  larger.more = 1;
+  R(SYS(openat2, AT_FDCWD, "f", &larger, sizeof larger));
+  how.mode = 0600;
+  R(SYS(openat2, AT_FDCWD, "f", &how, sizeof how));
+  how.mode = 0, how.flags = 1ull << 40;
+  R(SYS(openat2, AT_FDCWD, "f", &how, sizeof how));
+  how.flags = O_RDONLY, how.resolve = RESOLVE_NO_SYMLINKS;
+  R(SYS(openat2, AT_FDCWD, "s", &how, sizeof how));
+  OK(SYS(openat2, AT_FDCWD, "f", &how, sizeof how));
+  R(SYS(openat2, AT_FDCWD, "sd/in", &how, sizeof how));
+  how.resolve = RESOLVE_BENEATH;
+  R(SYS(openat2, AT_FDCWD, "../f", &how, sizeof how));
+  R(SYS(openat2, AT_FDCWD, "/", &how, sizeof how));
+  OK(SYS(openat2, AT_FDCWD, "d/../f", &how, sizeof how));
+  OK(SYS(openat2, AT_FDCWD, "s", &how, sizeof how));
+  how.resolve = 1 << 20;
+  R(SYS(openat2, AT_FDCWD, "f", &how, sizeof how));
+}
+static void lowest_and_many(void) {
+  int a = opened("f", O_RDONLY, 0), b = opened("f", O_RDONLY, 0);
+  close(a);
+  R(opened("f", O_RDONLY, 0) == a);
+  close(b), close(a);
+  int n = 0, fds[3000];
+  struct { long now, most; } limit = {200, 200};
+  R(SYS(prlimit64, 0, 7, &limit, NULL));
+  while (n < 3000 && (fds[n] = open("f", O_RDONLY | O_CLOEXEC)) >= 0) n++;
+  printf("stopped by %s at %d\n", errno_name(errno), n ? fds[n - 1] + 1 : 0);
+  R(dup(0));
+  R(open("f", O_RDONLY));
+  R(open("missing", O_RDONLY));
+  while (n--) close(fds[n]);
+}
+int main(void) {
+  memset(longest, 'a', sizeof longest - 1);
+  memset(component, 'b', sizeof component - 44);
+  for (unsigned i = 0; i + 1 < sizeof deep; i++) deep[i] = i % 2 ? '/' : '.';
+  umask(022);
+  flags();
+  truncating();
+  descriptors();
+  the_removed();
+  opening_how();
+  lowest_and_many();
+}
