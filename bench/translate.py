@@ -5,6 +5,7 @@ usage: python bench/translate.py [PROGRAM [ARGUMENT...]]
 
 Everything runs in processes of its own, as a user's first and second run do: the translation alone
 with one job and with as many as there are cores, then `wherever run` with empty caches, then again.
+After `make compiled` the hot rooms of the translator run as machine code; the first line says it.
 Peak memory is the sum over the processes of a translation of what each has for itself.
 """
 
@@ -20,11 +21,15 @@ import threading
 import time
 from pathlib import Path
 
+from wherever.aot.compiled import describe
+
 DEFAULT = Path.home() / ".cache/wherever-tests/aarch64/busybox"
 WHEREVER = Path(sys.executable).parent / "wherever"
 ONCE = """
 import json, sys
 from pathlib import Path
+from wherever.aot import compiled
+compiled.use()
 from wherever.aot.pipeline import translate
 from wherever.linux.module import personality
 done = translate(Path(sys.argv[1]).read_bytes(), personality(), jobs=int(sys.argv[2]))
@@ -81,7 +86,7 @@ def main() -> None:
         raise SystemExit(f"{program} is not there: run `make oracle` once, or name a program")
     arguments = sys.argv[2:] or ["true"]
     cores = len(os.sched_getaffinity(0))
-    print(f"{program.name}; {cores} cores, load {os.getloadavg()[0]:.1f}")
+    print(f"{program.name}; {cores} cores, load {os.getloadavg()[0]:.1f}; translator {describe()}")
     with tempfile.TemporaryDirectory() as folder:
         environment = {**os.environ, "WHEREVER_CACHE": folder}
         for jobs in dict.fromkeys((1, cores)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -80,7 +81,11 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert status == 0
     assert out.startswith("wherever ")
     assert "wasmtime 50.0.1" in out
+    assert "\ntranslator compiled for " in out or "\ntranslator interpreted: " in out
     assert says(capsys, "--version")[1] == out
+    told = json.loads(says(capsys, "version", "--json")[1])
+    assert told["wasmtime"] == "50.0.1"
+    assert f"translator {told['translator']}\n" in out
 
 
 def test_cache_ls_and_clear(

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import struct
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final, NoReturn
 
 from wherever.aot.parent import end_with
+from wherever.aot.spread import too_deep
 from wherever.errors import InternalError, LimitExceeded, WhereverError
 
 if TYPE_CHECKING:
@@ -30,6 +32,8 @@ _HEAD: Final = struct.Struct("<cI")
 _REQUEST: Final = struct.Struct("<I?QQ")
 MEMORY: Final = 4 << 30
 """The address space that one process of a translation may have."""
+STACK: Final = 1 << 30
+"""What of it may be stack: machine code recurses there, interpreted code does not (ADR 0045)."""
 
 
 def translate_apart(
@@ -60,6 +64,8 @@ def translate_apart(
             child.kill()
             raise
     if wasm is None:
+        if child.returncode == -signal.SIGSEGV:
+            raise too_deep()
         how = f"killed by signal {-child.returncode}" if child.returncode < 0 else "gone"
         raise InternalError(
             f"the translating process was {how} before it was done; "
@@ -79,17 +85,16 @@ def _answer(answers: IO[bytes], progress: Callable[[str, int, int], None] | None
         if kind == b"W":
             return contents
         if kind == b"E":
-            family, text = json.loads(contents)
-            raise _error(family, text)
+            raise _error(*json.loads(contents))
         if progress is not None:
             stage, done, of = json.loads(contents)
             progress(stage, done, of)
     return None
 
 
-def _error(family: str, text: str) -> WhereverError:
+def _error(family: str, text: str, limit: str) -> WhereverError:
     if family == LimitExceeded.__name__:
-        return LimitExceeded(text, limit="memory", value=MEMORY)
+        return LimitExceeded(text, limit=limit, value=STACK if limit == "stack" else MEMORY)
     kind = getattr(sys.modules[WhereverError.__module__], family, InternalError)
     error: WhereverError = kind(text)
     return error
@@ -100,6 +105,10 @@ def _error(family: str, text: str) -> WhereverError:
 
 def main() -> NoReturn:
     """Translate what standard input holds, and end."""
+    from wherever.aot import compiled
+
+    if compiled.state() is compiled.State.COMPILED:
+        _raise_stack()
     end_with(os.getppid())
     requests, answers = sys.stdin.buffer, sys.stdout.buffer
     head = requests.read(_REQUEST.size)
@@ -115,11 +124,12 @@ def main() -> NoReturn:
     def progress(stage: str, done: int, of: int) -> None:
         answer(b"P", json.dumps((stage, done, of)).encode())
 
-    def fail(family: str, text: str) -> None:
-        answer(b"E", json.dumps((family, text)).encode())
+    def fail(family: str, text: str, limit: str = "") -> None:
+        answer(b"E", json.dumps((family, text, limit)).encode())
 
     try:
         _limit()
+        compiled.use()  # before anything else: it decides what the imports below mean
         from wherever.aot.pipeline import translate
 
         answer(b"W", translate(program, personality, progress, jobs=jobs, exact=exact).wasm)
@@ -127,13 +137,33 @@ def main() -> NoReturn:
         fail(
             LimitExceeded.__name__,
             f"translating takes more than the {MEMORY >> 30} GiB of memory that it may take",
+            "memory",
         )
+    except LimitExceeded as error:
+        fail(type(error).__name__, str(error), error.limit)
     except WhereverError as error:
         fail(type(error).__name__, str(error))
     except BrokenPipeError:
         os._exit(1)  # nobody listens any more
     # what the interpreter would take down now, piece by piece, goes with the process
     os._exit(0)
+
+
+def _raise_stack() -> None:
+    """Have this process begin anew with room for a stack as deep as its memory allows.
+
+    The kernel leaves room for the stack that is allowed when a program begins, and no more: raising
+    the limit later would have it meet what was mapped below.
+    """
+    if sys.platform != "linux":
+        return
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_STACK)
+    most = STACK if hard == resource.RLIM_INFINITY else min(STACK, hard)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_STACK, (most, hard))
+        os.execv(sys.executable, sys.orig_argv)  # nothing of standard input was read yet
 
 
 def _limit() -> None:

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from wherever.aot import encode as e
+from wherever.aot.locals import RuntimeRow
 from wherever.isa.aarch64.registers import REGISTERS
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from wherever.aot.locals import RuntimeRow
 
 
 @dataclass(slots=True)

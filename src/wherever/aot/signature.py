@@ -22,13 +22,13 @@ from wherever.ir import opcodes
 from wherever.ir.values import Block, CallingConvention, Exit, ExitKind
 from wherever.isa.aarch64.registers import AAPCS64, FPCR, FPSR, REGISTERS, SP, TPIDR_EL0, V, X
 from wherever.passes.facts import Facts
+from wherever.passes.frame import Frame
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from wherever.aot.functions import Functions
     from wherever.aot.returned import Returned
-    from wherever.passes.frame import Frame
 
 ALL: Final = (1 << len(REGISTERS)) - 1
 

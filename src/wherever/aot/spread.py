@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final, NoReturn
 
 from wherever.aot.parent import end_with, outlived
-from wherever.errors import InternalError
+from wherever.errors import InternalError, LimitExceeded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -30,6 +30,15 @@ if TYPE_CHECKING:
 _MOST: Final = 8  # workers: each has a copy of what it touches
 _NUMBER: Final = 4  # bytes of a number in the pipe; a pipe holds at least 4096 (POSIX: PIPE_BUF)
 _TICKETS: Final = 1000
+
+
+def too_deep() -> LimitExceeded:
+    """Why a process of a translation got SIGSEGV: machine code recurses on the stack (ADR 0045)."""
+    return LimitExceeded(
+        "translating overflowed the stack: a function of the program nests too deep; "
+        "WHEREVER_COMPILED=no translates without that bound, slower",
+        limit="stack",
+    )
 
 
 def cores() -> int:
@@ -152,6 +161,8 @@ def _collect(pid: int, file: IO[bytes]) -> dict[int, Any]:
         if code == 0:
             found: dict[int, Any] = marshal.load(file)  # written by our own fork
             return found
+        if code == -signal.SIGSEGV:
+            raise too_deep()
         if code < 0:
             raise InternalError(
                 f"a translation worker was killed by {signal.Signals(-code).name}; "
@@ -163,4 +174,4 @@ def _collect(pid: int, file: IO[bytes]) -> dict[int, Any]:
         file.close()
 
 
-__all__ = ["cores", "spread"]
+__all__ = ["cores", "spread", "too_deep"]

@@ -9,7 +9,7 @@ from wherever.isa.instruction import Flow, Group
 
 __all__ = ["group"]
 
-group = Group("Branches, Exception generating", "Arm ARM C4.1")
+group: Group = Group("Branches, Exception generating", "Arm ARM C4.1")
 
 _LINK = 30
 

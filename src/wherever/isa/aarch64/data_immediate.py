@@ -10,7 +10,7 @@ from wherever.isa.instruction import Group
 
 __all__ = ["group"]
 
-group = Group("Data Processing -- Immediate", "Arm ARM C4.1")
+group: Group = Group("Data Processing -- Immediate", "Arm ARM C4.1")
 
 
 @group.instruction(

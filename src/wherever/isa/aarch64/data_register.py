@@ -11,7 +11,7 @@ from wherever.isa.instruction import Group
 
 __all__ = ["group"]
 
-group = Group("Data Processing -- Register", "Arm ARM C4.1")
+group: Group = Group("Data Processing -- Register", "Arm ARM C4.1")
 
 
 def _amount_fits(sf: int, imm6: int) -> bool:

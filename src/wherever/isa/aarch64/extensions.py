@@ -12,7 +12,7 @@ from wherever.isa.instruction import Group
 
 __all__ = ["group"]
 
-group = Group("Extensions known by name", "Arm ARM C4.1")
+group: Group = Group("Extensions known by name", "Arm ARM C4.1")
 
 _X25: Final = "x" * 25
 _KNOWN: Final = (

@@ -14,7 +14,7 @@ from wherever.isa.instruction import Group
 
 __all__ = ["expand_immediate", "group", "read_half", "write_half"]
 
-group = Group("Data Processing -- Scalar Floating-Point", "Arm ARM C4.1")
+group: Group = Group("Data Processing -- Scalar Floating-Point", "Arm ARM C4.1")
 
 
 # --- one source ---

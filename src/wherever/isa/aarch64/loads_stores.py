@@ -15,7 +15,7 @@ from wherever.isa.instruction import Group, Meaning
 
 __all__ = ["group", "load_vector", "store_vector"]
 
-group = Group("Loads and Stores", "Arm ARM C4.1")
+group: Group = Group("Loads and Stores", "Arm ARM C4.1")
 
 
 @dataclass(frozen=True, slots=True)

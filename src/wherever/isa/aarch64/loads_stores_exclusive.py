@@ -14,7 +14,7 @@ from wherever.isa.instruction import Group, Meaning
 
 __all__ = ["group"]
 
-group = Group("Loads and Stores, exclusive and atomic", "Arm ARM C4.1")
+group: Group = Group("Loads and Stores, exclusive and atomic", "Arm ARM C4.1")
 
 _LOADS: Final = (
     opcodes.I64_ATOMIC_LOAD8_U,

@@ -14,7 +14,7 @@ from wherever.isa.instruction import Group, Meaning
 
 __all__ = ["group"]
 
-group = Group("Loads and Stores, Advanced SIMD structures", "Arm ARM C4.1")
+group: Group = Group("Loads and Stores, Advanced SIMD structures", "Arm ARM C4.1")
 
 _Lanes = Sequence[tuple[int, int]]  # a source vector and a lane of it, for each lane of a result
 

@@ -15,7 +15,7 @@ from wherever.isa.instruction import Group
 
 __all__ = ["group"]
 
-group = Group("Advanced SIMD copy, permute, table, modified immediate", "Arm ARM C4.1")
+group: Group = Group("Advanced SIMD copy, permute, table, modified immediate", "Arm ARM C4.1")
 
 
 # --- copy: imm5 holds the lane size as its lowest one and the lane's index above it ---

@@ -9,7 +9,7 @@ from wherever.isa.instruction import Group
 
 __all__ = ["group"]
 
-group = Group(
+group: Group = Group(
     "Cryptographic AES and SHA", "Arm ARM C4.1", feature="FEAT_AES, FEAT_SHA1, FEAT_SHA256"
 )
 

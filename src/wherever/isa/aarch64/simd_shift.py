@@ -17,7 +17,7 @@ from wherever.isa.instruction import Group
 
 __all__ = ["group"]
 
-group = Group("Advanced SIMD shift by immediate", "Arm ARM C4.1")
+group: Group = Group("Advanced SIMD shift by immediate", "Arm ARM C4.1")
 
 Operation = Callable[[Lifter, int, Value, Value, int], Value]  # size, destination, operand, amount
 

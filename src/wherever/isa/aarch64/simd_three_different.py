@@ -14,7 +14,7 @@ from wherever.isa.instruction import Group
 
 __all__ = ["group"]
 
-group = Group("Advanced SIMD three different, by element", "Arm ARM C4.1")
+group: Group = Group("Advanced SIMD three different, by element", "Arm ARM C4.1")
 
 _NARROWER: Final = (0, 1, 2)
 

@@ -13,7 +13,7 @@ from wherever.isa.instruction import Group
 
 __all__ = ["group", "lanes"]
 
-group = Group("Advanced SIMD three same", "Arm ARM C4.1")
+group: Group = Group("Advanced SIMD three same", "Arm ARM C4.1")
 
 Operation = Callable[[Lifter, int, Value, Value], Value]  # lane size, then the operands
 

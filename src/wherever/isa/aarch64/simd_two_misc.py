@@ -15,7 +15,7 @@ from wherever.isa.instruction import Group
 
 __all__ = ["group"]
 
-group = Group("Advanced SIMD two-register miscellaneous, across lanes", "Arm ARM C4.1")
+group: Group = Group("Advanced SIMD two-register miscellaneous, across lanes", "Arm ARM C4.1")
 
 Operation = Callable[[Lifter, int, Value], Value]  # lane size, then the operand
 

@@ -15,7 +15,7 @@ from wherever.isa.instruction import Flow, Group
 
 __all__ = ["COUNTER_FREQUENCY", "group"]
 
-group = Group("System", "Arm ARM C4.1")
+group: Group = Group("System", "Arm ARM C4.1")
 
 _HINTS: Final = {
     0: "nop", 1: "yield", 2: "wfe", 3: "wfi", 4: "sev", 5: "sevl", 6: "dgh", 7: "xpaclri",
