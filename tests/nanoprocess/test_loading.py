@@ -103,7 +103,7 @@ def test_a_large_component_is_compiled_by_a_child_once(
             assert "resource r;" in lib.wit
             with pytest.raises(wherever.LimitExceeded):
                 lib.spin()
-    assert children == ["component 4 epochs"]
+    assert children == ["component 5 epochs"]
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,16 @@ def test_hello() -> None:
     assert result.check() is result
 
 
+def test_the_elements_of_tables_are_shared_among_those_a_module_has() -> None:
+    """A translated program has a table with an element an instruction: millions, in large ones."""
+    one = b'(module (table 9000000 funcref) (func (export "_start")))'
+    assert wherever.run(one).status == 0
+    three = b"(module" + b"(table 4000000 funcref)" * 3 + b'(func (export "_start")))'
+    limit = wherever.run(three).limit
+    assert limit is not None
+    assert limit.limit == "table elements"
+
+
 @pytest.mark.parametrize("status", [0, 1, 3, 255])
 def test_a_status_is_a_result(status: int) -> None:
     result = wherever.run(exits(status))

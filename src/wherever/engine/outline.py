@@ -77,10 +77,10 @@ class ExportItem:
 
 
 class Outline:
-    """A module's imports and exports by name, the shape that decides its profile, and whether to
-    compile it takes little time for certain."""
+    """A module's imports and exports by name, how many tables it has, the shape that decides its
+    profile, and whether to compile it takes little time for certain."""
 
-    __slots__ = ("cheap", "exports", "imports", "shape")
+    __slots__ = ("cheap", "exports", "imports", "shape", "tables")
 
     def __init__(self, wasm: bytes) -> None:
         from wherever.engine.cost import certainly_cheap
@@ -89,6 +89,7 @@ class Outline:
 
         module = read_module(wasm)
         self.shape = shape(module)
+        self.tables = len(self.shape.tables)
         self.cheap = certainly_cheap(module)
         self.imports = tuple(
             ImportItem(one.module, one.name, _item(one)) for one in self.shape.imports

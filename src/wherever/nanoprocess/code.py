@@ -43,7 +43,8 @@ _LETTERS: dict[str, ValType] = {
     "v": VecType.V128,
 }
 _BY_TYPE = {valtype: letter for letter, valtype in _LETTERS.items()}
-
+_FIXED = 2
+"""Fields that every outline begins with: how many tables, how many imports."""
 
 # Workers run one instance and are killed at their deadline: no pool, no epochs.
 _PROFILE = Profile(Placement.DEMAND, epochs=False)
@@ -96,7 +97,7 @@ def compile_program(data: bytes) -> bytes:
     outline = Outline(data)
     _linkable(outline)
     code = Engine.of(_PROFILE).compile(data)
-    fields = [str(len(outline.imports))]
+    fields = [str(outline.tables), str(len(outline.imports))]
     for item in outline.imports:
         fields += (item.module, item.name, _spelt(item.type))
     for name, export in outline.exports.items():
@@ -150,9 +151,11 @@ class _Loaded(Code):
     def __init__(self, engine: Engine, ptr: int, fields: list[str]) -> None:
         super().__init__(engine, ptr, b"")
         outline = Outline.__new__(Outline)
-        end = 1 + 3 * int(fields[0])
+        outline.tables = int(fields[0])
+        end = _FIXED + 3 * int(fields[1])
         outline.imports = tuple(
-            ImportItem(fields[at], fields[at + 1], _read(fields[at + 2])) for at in range(1, end, 3)
+            ImportItem(fields[at], fields[at + 1], _read(fields[at + 2]))
+            for at in range(_FIXED, end, 3)
         )
         outline.exports = {
             fields[at]: ExportItem(

@@ -28,10 +28,10 @@ __all__ = [
     "kind_of",
 ]
 
-_MAGIC = b"\0wherever code 3\n"
-FORM = "program 4"
+_MAGIC = b"\0wherever code 4\n"
+FORM = "program 5"
 """What a compiling child is asked for, and part of the cache's key: these bytes."""
-COMPONENT = "component 4 "
+COMPONENT = "component 5 "
 """The same for a component that a process of its own profile loads; the profile's name follows."""
 MODULE = "module "
 """The same for machine code alone; the engine's configuration follows (`Profile.code_name`)."""

@@ -112,7 +112,7 @@ def run(work: Work, fds: list[int], report: Report) -> Ending:
         return _run_component(work, head, apart, grants, limits, report)
     code = load(head, apart)
     around = _surroundings(work, grants, limits, report)
-    store = Store(code.engine, _store_limits(limits))
+    store = Store(code.engine, _store_limits(limits, code.outline.tables))
     link, start = _linker(code), _starter(code, around.interrupt, report)
     report.die_with_parent()
     started = time.process_time()
@@ -229,10 +229,15 @@ def _surroundings(work: Work, grants: Grants, limits: Limits, report: Report) ->
     )
 
 
-def _store_limits(limits: Limits) -> StoreLimits:
+def _store_limits(limits: Limits, tables: int) -> StoreLimits:
+    """The engine's bounds for a module that has so many tables, which share the elements.
+
+    A translated program has one, with an element an instruction (`aot.layout`): shared among as
+    many tables as a module may have, the elements would do for 625 000 instructions only.
+    """
     if limits.memory is None:
-        return StoreLimits(memories=_MEMORIES, memory=_MEMORIES << 32)
-    return StoreLimits(memory=limits.memory)
+        return StoreLimits(memories=_MEMORIES, memory=_MEMORIES << 32, tables=tables)
+    return StoreLimits(memory=limits.memory, tables=tables)
 
 
 def _call(
