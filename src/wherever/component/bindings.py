@@ -83,7 +83,7 @@ _SUPPORT = (
     ("enum", ("Enum", "Flag")),
     ("typing", ("Any", "Protocol", "TypeAlias")),
     ("wherever.component.canonical.values", ("Err", "Ok", "ResultError", "Some")),
-    ("wherever.hosts.component.python_types", ("BareCase", "Case")),
+    ("wherever.hosts.component.value_classes", ("BareCase", "Case")),
 )
 """What a module imports, from where."""
 

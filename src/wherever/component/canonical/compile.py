@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from wherever.component.canonical import values
+from wherever.component.canonical import giving, values
 from wherever.component.canonical.context import ComponentInstance, Task
 from wherever.component.canonical.emit import Emitter
 from wherever.component.canonical.lift import Lifter
@@ -125,6 +125,12 @@ def lift_function(
             out.line("pass")
         with out.block(f"except {constant(REFUSED)} as error:"):
             out.line(f"{constant(refuse)}(error, ({everything}))")
+    together = giving.check(types)
+    if together is not None:
+        kept = [out.name() for _ in prepared]
+        out.line(f"{', '.join(kept)}, = {', '.join(prepared)},")
+        prepared = kept
+        out.line(f"{constant(together)}(({', '.join(kept)},), {constant(name)})")
     inst = constant(lifted.inst)
     with out.block(f"with {constant(lifted.inst.lock)}:"):
         with out.block(f"if {inst}.entered:"):
@@ -347,6 +353,9 @@ def lower_function(
             prepared = kept
         with out.block(f"except {constant(REFUSED)} as error:"):
             out.line(f"{constant(refuse)}(error, {value})")
+        together = giving.check((result,))
+        if together is not None:
+            out.line(f"{constant(together)}(({prepared},), {constant(name)})")
     more, text = _return_to(out, lowerer, lowered, prepared, len(flats), layouts)
     if any(layouts.of(t).has_borrow for t in types):
         out.line("cx.release()")

@@ -9,6 +9,7 @@ a value itself); a `result` that is not a function's own is `Ok` or `Err`.
 from __future__ import annotations
 
 import struct
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, Flag
@@ -136,6 +137,8 @@ FORMAT: Mapping[Prim, str] = {
 NUMERIC = frozenset((*INT_RANGE, Prim.F32, Prim.F64))
 # numpy and array.array spell 64-bit integers 'l' where long has 64 bits
 _SAME_FORMAT = {"l": "q", "L": "Q", "c": "B"}
+_LITTLE = "<=@" if sys.byteorder == "little" else "<"
+"""What stands before the format of a buffer in the order of linear memory."""
 
 
 def bare(t: ValType) -> ValType:
@@ -164,9 +167,11 @@ def as_float(value: Any) -> float:
         hasattr(value, "__float__") or hasattr(value, "__index__")
     ):
         raise BadValue
+    if getattr(getattr(value, "dtype", None), "kind", "") == "c":
+        raise BadValue  # numpy would give the real part alone, and warn
     try:
         return float(value)
-    except OverflowError:
+    except (OverflowError, TypeError, ValueError):
         raise BadValue from None
 
 
@@ -252,17 +257,44 @@ def as_buffer(value: Any, prim: Prim) -> bytes | memoryview:
     kind = FORMAT[prim]
     if isinstance(value, bytes | bytearray) and prim is not Prim.U8:
         raise BadValue
-    try:
-        view: memoryview = memoryview(cast("bytes", value))
-    except TypeError:
+    view = _view(value)
+    if view is None:
         return _packed(as_list(value), prim, kind)
-    given = view.format.lstrip("<=@")
+    if view.ndim != 1:
+        raise BadValue
+    given = view.format.lstrip(_LITTLE)
     if _SAME_FORMAT.get(given, given) == kind and view.itemsize == struct.calcsize("<" + kind):
-        if view.ndim != 1:
-            raise BadValue
         return view.cast("B") if view.contiguous else view.tobytes()
-    items: list[Any] = view.tolist()
-    return _packed(items, prim, kind)
+    return _packed(_numbers(view, value), prim, kind)
+
+
+def _view(value: Any) -> memoryview | None:
+    """The buffer that `value` shows, if it shows one: numpy has none of dates, objects or text."""
+    try:
+        view: memoryview = memoryview(value)
+    except (TypeError, ValueError, BufferError):
+        return None
+    return view
+
+
+def _numbers(view: memoryview, value: Any) -> Sequence[Any]:
+    """The elements of a one-dimensional buffer, whatever its byte order."""
+    try:
+        items: list[Any] = view.tolist()
+    except NotImplementedError:  # memoryview reads the machine's own order alone
+        pass
+    else:
+        return items
+    try:
+        step = struct.Struct(view.format)
+        if len(view.format.lstrip("<>=!@")) != 1 or step.size != view.itemsize:
+            raise BadValue
+        return [item for (item,) in step.iter_unpack(view.tobytes())]
+    except struct.error:
+        # of a format that only its owner reads, as numpy's long double
+        if isinstance(value, memoryview) or not hasattr(value, "__iter__"):
+            raise BadValue from None
+        return list(cast("Sequence[Any]", value))
 
 
 def _packed(items: Sequence[Any], prim: Prim, kind: str) -> bytes:
@@ -292,6 +324,24 @@ def _type_error(path: str, wanted: str, value: object) -> NoReturn:
     raise TypeError(f"{path}: expected {wanted}, got {_show(value)}")
 
 
+def _origin(cls: type[Any]) -> str:
+    """Where a class comes from: the interface that names it, or the module that defines it."""
+    interface: str = getattr(cls, "_wit_interface", "")
+    if interface in ("", "exports"):
+        return f"{cls.__module__}.{cls.__qualname__}"
+    return f"{interface} ({cls.__module__})"
+
+
+def _class_error(path: str, cls: type[Any], wanted: str, value: object) -> NoReturn:
+    """A value is not of a class; where its own has the same name, say which of the two is which."""
+    given = type(value)
+    if given.__qualname__ != cls.__qualname__:
+        _type_error(path, wanted, value)
+    theirs, ours = _origin(given), _origin(cls)
+    other = f"one of {theirs}" if theirs != ours else "one of another load of that component"
+    raise TypeError(f"{path}: expected {wanted} of {ours}, got {other}: {_show(value)}")
+
+
 def _value_error(path: str, wanted: str, value: object) -> NoReturn:
     raise ValueError(f"{path}: expected {wanted}, got {_show(value)}")
 
@@ -316,7 +366,7 @@ def explain(t: ValType, value: Any, path: str, classes: Classes) -> None:
             try:
                 values = as_fields(value, cls, labels)
             except BadValue:
-                _type_error(path, f"{cls.__name__}", value)
+                _class_error(path, cls, f"a {cls.__name__}", value)
             for (_, f), label, item in zip(fields, labels, values, strict=True):
                 explain(f, item, f"{path}.{label}", classes)
         case TupleType(types):
@@ -333,13 +383,14 @@ def explain(t: ValType, value: Any, path: str, classes: Classes) -> None:
                 try:
                     as_enum(value, labels)
                 except BadValue:
-                    _type_error(path, f"a {classes.enum(t).__name__}", value)
+                    _class_error(path, classes.enum(t), f"a {classes.enum(t).__name__}", value)
         case FlagsType(labels):
             if value.__class__ is not classes.flags(t):
                 try:
                     as_flags(value, labels)
                 except BadValue:
-                    _type_error(path, f"{classes.flags(t).__name__} flags", value)
+                    title = classes.flags(t).__name__
+                    _class_error(path, classes.flags(t), f"{title} flags", value)
         case OptionType(some):
             if value is None:
                 return
@@ -360,7 +411,7 @@ def explain(t: ValType, value: Any, path: str, classes: Classes) -> None:
         case OwnType() | BorrowType():
             cls = classes.resource(t)
             if not isinstance(value, cls):
-                _type_error(path, f"a {cls.__name__}", value)
+                _class_error(path, cls, f"a {cls.__name__}", value)
             check = getattr(value, "check_usable__", None)
             if check is not None:
                 check(path)
@@ -391,6 +442,9 @@ def _explain_variant(
     except BadValue:
         names = ", ".join(cls.__qualname__ for cls in case_classes[:6])
         more = ", ..." if len(case_classes) > 6 else ""
+        for cls in case_classes:
+            if type(value).__qualname__ == cls.__qualname__:
+                _class_error(path, cls, f"a {cls.__qualname__}", value)
         _type_error(path, f"one of {names}{more}", value)
     payload = cases[index][1]
     if payload is not None:
@@ -400,8 +454,9 @@ def _explain_variant(
 
 
 def _explain_list(
-    element: ValType, length: int | None, value: Any, path: str, classes: Classes
+    element: ValType, length: int | None, given: Any, path: str, classes: Classes
 ) -> None:
+    value: object = given
     if not isinstance(value, bytes | bytearray | memoryview) and not hasattr(value, "__array__"):
         try:
             as_list(value)
@@ -409,7 +464,13 @@ def _explain_list(
             _type_error(path, "a list", value)
     elif isinstance(value, bytes | bytearray) and bare(element) is not Prim.U8:
         _type_error(path, "a list", value)
-    items = list(cast("Sequence[Any]", value))
+    view = _view(given)
+    if view is not None and view.ndim != 1:
+        _type_error(path, f"a list, of one dimension and not {view.ndim}", given)
+    try:
+        items: Sequence[Any] = list(given) if view is None else _numbers(view, given)
+    except (BadValue, TypeError):
+        _type_error(path, "a list of numbers", given)
     if length is not None and len(items) != length:
         _value_error(path, f"a list of {length}", items)
     for i, item in enumerate(items):

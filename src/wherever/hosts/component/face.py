@@ -222,6 +222,7 @@ class Face:
         namespace: dict[str, Any] = {
             "__slots__": (),
             "_wit_name": resource_name,
+            "_wit_interface": self._title,
             "__module__": self._world.types.module,
         }
         for name, extern in self._externs.items():

@@ -9,7 +9,7 @@ from __future__ import annotations
 import weakref
 from collections.abc import Callable
 from functools import partial
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, NoReturn, Self
 
 from wherever.component import types as ct
 from wherever.component.canonical import context
@@ -81,6 +81,8 @@ class GuestResource:
 
     def unusable__(self) -> str:
         """Why no guest may have it any more; "" while one may."""
+        if not hasattr(self, "finalizer__"):
+            return "never made: its class's __init__ did not call super().__init__()"
         if self.borrowed__:
             return "lent for a call that is over" if self.num_lends <= 0 else ""
         alive = self.finalizer__ is not None and self.finalizer__.alive
@@ -93,8 +95,9 @@ class GuestResource:
 
     def take__(self) -> int:
         """Give the representation away."""
-        assert self.finalizer__ is not None
-        self.finalizer__.detach()
+        if self.finalizer__ is None or self.finalizer__.detach() is None:
+            # it was usable when the call was checked: another thread was quicker
+            raise ValueError(f"this {self._wit_name} was given away by another thread meanwhile")
         return self.rep__
 
     def drop(self) -> None:
@@ -104,6 +107,12 @@ class GuestResource:
             raise ValueError(f"this {self._wit_name} is lent to a call: it cannot be dropped now")
         with _lock_of(self.rt__):
             context.destroy(self.rt__, self.take__(), None)
+
+    def __reduce_ex__(self, _: object) -> NoReturn:
+        raise TypeError(
+            f"a {type(self).__name__} is a resource that a guest implements, owned once: it can "
+            "be neither copied nor pickled"
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -159,7 +168,7 @@ class PythonHandles:
             return _instance_check(cls)
 
         def check(value: Any) -> Any:
-            if value.__class__ is not cls or value.rt__ is not rt:
+            if not isinstance(value, cls) or value.rt__ is not rt:
                 raise BadValue
             if value.finalizer__ is None or not value.finalizer__.alive or value.num_lends:
                 raise BadValue
@@ -174,7 +183,7 @@ class PythonHandles:
             return _instance_check(cls)
 
         def check(value: Any) -> Any:
-            if value.__class__ is not cls or value.rt__ is not rt:
+            if not isinstance(value, cls) or value.rt__ is not rt:
                 raise BadValue
             if value.unusable__():
                 raise BadValue  # which the caller explains, with the path to it

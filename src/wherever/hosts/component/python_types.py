@@ -7,78 +7,20 @@ through `naming` first, and lifting refers to classes, never to names.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Iterator, Mapping
 from enum import Enum, Flag
-from typing import Any, ClassVar
+from typing import Any
 
 from wherever.component import types as ct
 from wherever.component.canonical.context import ResourceType
 from wherever.component.canonical.values import ResultError
 from wherever.component.layout import cases_of
-from wherever.component.naming import distinct, pascal, snake, upper
+from wherever.component.naming import distinct, pascal, snake
 from wherever.hosts.component.handles import GuestResource
 from wherever.hosts.component.runtime import Environment, resolve
+from wherever.hosts.component.value_classes import Recipe, value_class
 
 Key = tuple[Any, ...]
-
-# the functional forms, whose names and members are known at run time only
-_ENUM: Callable[..., Any] = Enum
-_FLAG: Callable[..., Any] = Flag
-
-
-def _label(made: type[Any], name: str, labels: tuple[str, ...]) -> None:
-    type.__setattr__(made, "wit_name__", name)
-    type.__setattr__(made, "wit_labels__", labels)
-
-
-class Variant:
-    """The base of a variant's classes: `Shape` has its cases as `Shape.Circle`, `Shape.Square`."""
-
-    __slots__ = ()
-    _wit_name: ClassVar[str] = "variant"
-
-
-class BareCase(Variant):
-    """A case without a payload."""
-
-    __slots__ = ()
-    value: ClassVar[None] = None
-
-    def __repr__(self) -> str:
-        return f"{type(self).__qualname__}()"
-
-    def __eq__(self, other: object) -> bool:
-        return type(other) is type(self)
-
-    def __hash__(self) -> int:
-        return hash(type(self))
-
-
-class Case(Variant):
-    """A case with a payload, `value`."""
-
-    __slots__ = ("value",)
-    __match_args__ = ("value",)
-    value: Any
-
-    def __init__(self, value: Any) -> None:
-        object.__setattr__(self, "value", value)
-
-    def __setattr__(self, name: str, value: object) -> None:
-        raise AttributeError(f"{type(self).__qualname__} is immutable: cannot assign {name!r}")
-
-    def __repr__(self) -> str:
-        return f"{type(self).__qualname__}({self.value!r})"
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Case) and type(other) is type(self) and other.value == self.value
-
-    def __hash__(self) -> int:
-        return hash((type(self), self.value))
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.value,)
 
 
 class PythonTypes:
@@ -116,6 +58,10 @@ class PythonTypes:
         known = self._names.get(id(t))
         return known[1] if known is not None else fallback
 
+    def interface_of(self, t: ct.ValType | ct.ResourceType) -> str:
+        """The interface that names `t`; "" where none does."""
+        return self._interfaces.get(id(t), "")
+
     def classes(self, environment: Environment) -> BoundClasses:
         """The classes, for types whose resources stand for what `environment` says."""
         return BoundClasses(self, environment)
@@ -137,7 +83,12 @@ class PythonTypes:
                 known = type(
                     pascal(wit_name),
                     (GuestResource,),
-                    {"__slots__": (), "_wit_name": wit_name, "__module__": self.module},
+                    {
+                        "__slots__": (),
+                        "_wit_name": wit_name,
+                        "_wit_interface": self.interface_of(t),
+                        "__module__": self.module,
+                    },
                 )
             self._resources[rt] = known
         return known
@@ -178,7 +129,14 @@ class PythonTypes:
             case ct.StreamType(element) | ct.FutureType(element):
                 return (type(t), self.key(element, environment))
 
-    def made(self, t: ct.ValType, environment: Environment, make: Callable[[str], Any]) -> Any:
+    def made(
+        self,
+        t: ct.ValType,
+        environment: Environment,
+        kind: str,
+        labels: tuple[str, ...],
+        bare: tuple[bool, ...] = (),
+    ) -> Any:
         """The class of `t`, made if need be under its WIT name."""
         structure = self.key(t, environment)
         named = self._names.get(id(t))
@@ -191,10 +149,25 @@ class PythonTypes:
         key = (name, structure)
         known = self.made_classes.get(key)
         if known is None:
-            known = self.given.get((self._interfaces.get(id(t), ""), name))
-            known = self.made_classes[key] = make(name) if known is None else known
+            interface = self.interface_of(t)
+            known = self.given.get((interface, name))
+            if known is None:
+                recipe = Recipe(
+                    kind, self.module, interface, name, labels, bare, _as_text(structure)
+                )
+                known = value_class(recipe)
+            self.made_classes[key] = known
             self.made_classes.setdefault((None, structure), known)
         return known
+
+
+def _as_text(key: Any) -> str:
+    """A type's key, told alike in every process."""
+    if isinstance(key, ResourceType):
+        return f"resource {key.name}"
+    if key.__class__ is tuple:
+        return f"({','.join([_as_text(part) for part in key])})"
+    return str(getattr(key, "__name__", key))
 
 
 class BoundClasses:
@@ -206,18 +179,8 @@ class BoundClasses:
 
     def record(self, t: ct.RecordType) -> type[Any]:
         """A frozen dataclass."""
-
-        def make(name: str) -> type[Any]:
-            fields = [(field, Any) for field in self.fields(t)]
-            return dataclasses.make_dataclass(
-                pascal(name),
-                fields,
-                frozen=True,
-                slots=True,
-                namespace={"__module__": self.types.module, "_wit_name": name},
-            )
-
-        made: type[Any] = self.types.made(t, self.environment, make)
+        labels = tuple([label for label, _ in t.fields])
+        made: type[Any] = self.types.made(t, self.environment, "record", labels)
         return made
 
     def fields(self, t: ct.RecordType) -> tuple[str, ...]:
@@ -226,56 +189,21 @@ class BoundClasses:
 
     def cases(self, t: ct.VariantType) -> tuple[type[Any], ...]:
         """One class a case, each an attribute of the variant's own class."""
-
-        def make(name: str) -> tuple[type[Any], ...]:
-            title = pascal(name)
-            base = type(title, (Variant,), {"_wit_name": name, "__module__": self.types.module})
-            made: list[type[Any]] = []
-            labels = distinct(pascal(label) for label, _ in t.cases)
-            for label, (wit_name, payload) in zip(labels, t.cases, strict=True):
-                kind = BareCase if payload is None else Case
-                cls = type(
-                    label,
-                    (kind, base),
-                    {
-                        "__slots__": (),
-                        "__module__": self.types.module,
-                        "__qualname__": f"{title}.{label}",
-                        "_wit_name": wit_name,
-                    },
-                )
-                setattr(base, label, cls)
-                made.append(cls)
-            return tuple(made)
-
-        cases: tuple[type[Any], ...] = self.types.made(t, self.environment, make)
-        return cases
+        labels = tuple([label for label, _ in t.cases])
+        bare = tuple([payload is None for _, payload in t.cases])
+        made = self.types.made(t, self.environment, "variant", labels, bare)
+        cases: tuple[type[Any], ...] = getattr(made, "cases__", made)
+        return cases  # as they are where `wherever bindings` wrote them
 
     def enum(self, t: ct.EnumType) -> type[Enum]:
         """An Enum whose values are the discriminants."""
-
-        def make(name: str) -> type[Enum]:
-            members = distinct(upper(label) for label in t.labels)
-            values = [(member, i) for i, member in enumerate(members)]
-            made: type[Enum] = _ENUM(pascal(name), values, module=self.types.module)
-            _label(made, name, t.labels)
-            return made
-
-        found: type[Enum] = self.types.made(t, self.environment, make)
-        return found
+        made: type[Enum] = self.types.made(t, self.environment, "enum", t.labels)
+        return made
 
     def flags(self, t: ct.FlagsType) -> type[Flag]:
         """A Flag whose values are the bits."""
-
-        def make(name: str) -> type[Flag]:
-            members = distinct(upper(label) for label in t.labels)
-            values = [(member, 1 << i) for i, member in enumerate(members)]
-            made: type[Flag] = _FLAG(pascal(name), values, module=self.types.module)
-            _label(made, name, t.labels)
-            return made
-
-        found: type[Flag] = self.types.made(t, self.environment, make)
-        return found
+        made: type[Flag] = self.types.made(t, self.environment, "flags", t.labels)
+        return made
 
     def resource(self, t: ct.OwnType | ct.BorrowType) -> type[Any]:
         """The class of a resource's handles."""
@@ -289,13 +217,10 @@ class BoundClasses:
         name = self.types.name_of(t, "")
         if not name:
             return ResultError
-        key = ("error", name, self.types.key(t, self.environment))
+        recipe = Recipe("error", self.types.module, self.types.interface_of(t), name)
+        key = (recipe, self.types.key(t, self.environment))
         made = self.types.made_classes
         if key not in made:
-            title = pascal(name)
-            title = title if title.endswith("Error") else f"{title}Error"
-            made[key] = type(
-                title, (ResultError,), {"wit_name": name, "__module__": self.types.module}
-            )
+            made[key] = value_class(recipe)
         found: type[ResultError] = made[key]
         return found
