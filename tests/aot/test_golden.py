@@ -43,7 +43,8 @@ def emitted(words: list[int]) -> str:
     agreed = conventions(find_functions(recovered, lifted))
     registers = list(range(len(REGISTERS)))
     functions = dict.fromkeys(agreed.all, 0)
-    layout = Layout(registers, 99, functions, [], {}, 0, 0, 0, 98, 0, 0, 0, {}, BASE, 64)
+    runtime = [(97, f.results, f.gives_nan, f.exchanges) for f in lifted.runtime.functions]
+    layout = Layout(registers, 99, functions, runtime, {}, 0, 0, 0, 98, 0, 0, 0, {}, BASE, 64)
     signature = agreed.all[BASE + 128]
     body = FunctionEmitter(layout, agreed, signature).emit()
     names = [REGISTERS.names[s] for s in signature.parameters]

@@ -9,6 +9,7 @@ from wherever.aot import encode as e
 from wherever.aot.exits import Exits
 from wherever.aot.layout import Emitted, Layout
 from wherever.aot.signature import LINK, Conventions, Signature, mask_of
+from wherever.ir import opcodes
 from wherever.ir.ops import I32, V128
 from wherever.ir.values import Block, ExitKind
 from wherever.passes.structure import Edge, Graph, structure
@@ -90,6 +91,10 @@ class FunctionEmitter(Exits):
         block = self.blocks[self.starts[node]]
         if block.exit.kind not in (ExitKind.JUMP, ExitKind.BRANCH):
             return -1
+        runtime = self.layout.runtime
+        for effect in block.effects:
+            if effect.op == opcodes.CALL and runtime[effect.imm][3]:
+                return -1  # an exclusive store hardly ever goes round again
         return len(block.effects) + len(block.outs) + 1
 
     # -- blocks

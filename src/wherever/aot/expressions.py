@@ -17,7 +17,7 @@ from wherever.aot.selection import (
 )
 from wherever.aot.values import Values
 from wherever.ir import opcodes as op
-from wherever.ir.ops import BY_NUMBER, I32, VOID, Kind
+from wherever.ir.ops import BY_NUMBER, I32, I64, VOID, Kind
 from wherever.ir.values import Block, Value
 from wherever.passes.facts import is_load
 
@@ -75,6 +75,8 @@ class Expressions(Values):
             self.emit(stored)
             code += e.MEMORY[number]
             code += e.unsigned(offset)
+        elif number == op.CALL and self.runtime[value.imm][3]:
+            self._exclusive(value, self.runtime[value.imm][3])
         elif number == op.CALL:
             for arg in args:
                 self.emit(arg)
@@ -105,6 +107,28 @@ class Expressions(Values):
         self.results[id(value)] = places
         for place in reversed(places):
             self.code += e.local_set(place)
+
+    def _exclusive(self, value: Value, exchange: int) -> None:
+        """A store-exclusive in place (ADR 0031); a failed one touches no memory elsewhere."""
+        locals_ = self.locals
+        code = self.code
+        operands: list[bytes] = []
+        for arg in value.args:
+            self.emit(arg)
+            place = locals_.temporary(I64)
+            code += e.local_set(place)
+            operands.append(e.local_get(place))
+        address, monitored, seen, new = operands
+        failed = locals_.temporary(I32)
+        access = BY_NUMBER[exchange].access
+        code += e.i32_const(1) + e.local_set(failed)
+        code += address + monitored + b"\x51" + e.IF  # i64.eq
+        code += address + e.I32_WRAP + e.MEMORY[RMW_LOAD[I64, access]] + b"\0"
+        code += seen + b"\x51" + e.IF
+        code += address + e.I32_WRAP + new + e.MEMORY[RMW_STORE[I64, access]] + b"\0"
+        code += e.i32_const(0) + e.local_set(failed)
+        code += e.END + e.END
+        value.place = failed
 
     def _atomic(self, value: Value) -> None:
         """A read-modify-write as a load and a store: nobody runs in between."""

@@ -12,8 +12,9 @@ from wherever.ir.ops import V128
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-# of a runtime function: its index, the types of its results, whether it always gives a NaN
-RuntimeRow = tuple[int, tuple[int, ...], bool]
+# of a runtime function: its index, the types of its results, whether it always gives a NaN, and the
+# compare-and-exchange that it is, or 0
+RuntimeRow = tuple[int, tuple[int, ...], bool, int]
 
 
 class Locals:

@@ -201,6 +201,7 @@ class Assembler:
                 else b.declare_function(_func_type(f.parameters, f.results), name=f.name),
                 f.results,
                 f.gives_nan,
+                f.exchanges,
             )
             for f in self.lifted.runtime.functions
         ]

@@ -375,7 +375,12 @@ class RuntimeBuilder(Builder):
             self._open = False
 
     def function(
-        self, *, reads_memory: bool = False, writes_memory: bool = False, imported: str = ""
+        self,
+        *,
+        reads_memory: bool = False,
+        writes_memory: bool = False,
+        imported: str = "",
+        exchanges: int = 0,
     ) -> RuntimeFunction:
         """The finished function."""
         if not self.done:
@@ -389,4 +394,5 @@ class RuntimeBuilder(Builder):
             reads_memory,
             writes_memory,
             imported,
+            exchanges=exchanges,
         )

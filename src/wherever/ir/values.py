@@ -221,6 +221,9 @@ class RuntimeFunction:
     writes_memory: bool = False
     imported: str = ""
     gives_nan: bool = False  # whatever it is called with, its result is a NaN
+    # a compare-and-exchange where the first two operands are the same address: 0 if it stored, else
+    # 1; the third operand is what memory has to hold, the fourth the new value
+    exchanges: int = 0
 
 
 NO_ARGS: Final[tuple[Value, ...]] = ()

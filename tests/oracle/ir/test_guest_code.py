@@ -67,6 +67,16 @@ def access(source: random.Random) -> int:
     return bits | offset << 10 | BASE << 5 | number
 
 
+def exclusive(source: random.Random) -> list[int]:
+    """A load-exclusive and a store-exclusive; sometimes not of the same width, or with a store."""
+    size = source.randrange(4) << 30
+    other = source.choice((size, size, source.randrange(4) << 30))
+    loaded, failed, stored = source.sample(range(28), 3)
+    between = [0xF9000000 | BASE << 5 | source.randrange(28)] * source.choice((0, 0, 1))
+    load = size | 0x085FFC00 | BASE << 5 | loaded
+    return [load, *between, other | 0x0800FC00 | failed << 16 | BASE << 5 | stored]
+
+
 def body(source: random.Random, count: int) -> list[int]:
     """Instructions, some of them skipped by a branch over a few."""
     made: list[int] = []
@@ -84,8 +94,10 @@ def body(source: random.Random, count: int) -> list[int]:
                 )
             )
             made += [branch, *(instruction(source) for _ in range(skip - 1))]
-        elif kind < 0.3:
+        elif kind < 0.27:
             made.append(access(source))
+        elif kind < 0.3:
+            made += exclusive(source)
         else:
             made.append(instruction(source))
     return made

@@ -38,7 +38,7 @@ def store_exclusive(size: int) -> RuntimeFunction:
     r.results(r.i64_ne(seen, r.get(2)))
     r.label(2)
     r.results(r.const_i32(1))
-    return r.function(reads_memory=True, writes_memory=True)
+    return r.function(reads_memory=True, writes_memory=True, exchanges=_EXCHANGES[size])
 
 
 def _store_exclusive_128() -> RuntimeFunction:
