@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING
 
+from wherever.aot.arriving import LOST_AT_CALLS, Arriving
 from wherever.aot.liveness import Liveness, postorder
 from wherever.aot.returned import Returned
 from wherever.aot.signature import (
@@ -17,14 +18,19 @@ from wherever.aot.signature import (
     Signature,
     mask_of,
 )
+from wherever.ir import opcodes
 from wherever.ir.values import Block, ExitKind
-from wherever.isa.aarch64.registers import SP, X
+from wherever.isa.aarch64.registers import SP, V, X
 from wherever.passes.cycles import on_cycles
-from wherever.passes.facts import Facts
-from wherever.passes.frame import Frame, Steps, analyse_frame
+from wherever.passes.facts import Facts, is_load, needs
+from wherever.passes.frame import Frame, Steps, analyse_frame, in_frame
 
 if TYPE_CHECKING:
+    from typing import Final
+
     from wherever.aot.functions import Body, Functions
+
+_SAVED_UNREAD: Final = mask_of((*X[1:8], *V[:8]))  # what a variable number of arguments comes in
 
 
 def _frames(c: Conventions, bodies: list[Body]) -> None:
@@ -208,7 +214,11 @@ def _handed_over(c: Conventions) -> None:
         uses = 1 << SP | 1 << LINK
         for start in c.functions.bodies[entry].reached:
             facts = c.facts[start]
-            uses |= facts.always | facts.returned | facts.deferred_needs
+            uses |= facts.returned | facts.deferred_needs
+            if facts.always & _SAVED_UNREAD:
+                uses |= _reads_but_saves(c.functions.blocks[start])
+            else:
+                uses |= facts.always
             for _, needed in facts.outs:
                 uses |= needed
         makes = signature.changes
@@ -223,6 +233,23 @@ def _handed_over(c: Conventions) -> None:
         signature.makes = makes
 
 
+def _reads_but_saves(block: Block) -> int:
+    """What a block needs in any case, but for arguments that it only puts into the frame.
+
+    A function with a variable number of arguments starts by saving all registers that may hold
+    one. Who calls it has most of them not in hand, and would pass on what came from its own caller.
+    """
+    mask = 0 if block.exit.value is None else needs(block.exit.value)
+    for effect in block.effects:
+        if effect.op in (opcodes.V128_STORE, opcodes.I64_STORE):
+            at, value = effect.args
+            if value.op == opcodes.GET and _SAVED_UNREAD >> value.imm & 1 and in_frame(at, SP):
+                continue
+        if not is_load(effect.op):
+            mask |= needs(effect)
+    return mask
+
+
 def conventions(functions: Functions, *, standard: bool = True) -> Conventions:
     """Find every function's signature; `standard` if calls through pointers keep to AAPCS64."""
     c = Conventions(functions)
@@ -231,7 +258,13 @@ def conventions(functions: Functions, *, standard: bool = True) -> Conventions:
     _frames(c, list(functions.bodies.values()))
     _writes(c)
     _gives(c)
-    c.returned = Returned(functions, c.facts, standard)
+    arriving = Arriving(functions, c.facts, c.writes_of)
+    c.returned = Returned(functions, c.facts, arriving, standard)
+    if standard:
+        c.lost = LOST_AT_CALLS
+        c.unknown_lost = LOST_AT_CALLS & ~arriving.unknown
+        for entry, signature in c.all.items():
+            signature.lost = LOST_AT_CALLS & ~arriving.taken_from(entry)
     Liveness(c).run()
     _handed_over(c)
     return c

@@ -167,7 +167,8 @@ class Liveness:
                 if end.kind is ExitKind.CALL_INDIRECT:
                     self.unknown.append((part, at))
                     self.wanted_of_unknown(following)
-                    return self.c.unknown_reads | following & ~self.c.unknown_writes
+                    reads = self.c.unknown_reads & ~self.c.unknown_lost
+                    return reads | following & ~self.c.unknown_writes
                 callee = self.parts.get(end.target)
                 if callee is None:
                     return ALL
@@ -179,9 +180,11 @@ class Liveness:
                     return escaping(signature) | self.c.facts[block.start].returned
                 part.ends.append(at)
                 # whoever is resumed before this return goes on at the link in its global
-                if signature.suspends or checked(block):
-                    return given_back(signature) | self.c.facts[block.start].returned
-                return given_back(signature)
+                returned = self.c.facts[block.start].returned
+                if checked(block):
+                    # where it goes to another address, all that it gives back has to be there
+                    return signature.changes & signature.kept | returned
+                return given_back(signature) | (returned if signature.suspends else 0)
             case ExitKind.SYSCALL:
                 if end.other in index:
                     part.before[index[end.other]].append(at)
@@ -288,16 +291,19 @@ class Liveness:
         signature.reads |= more
         for user, at, jumps in part.users:
             if jumps and user.kinds[at] in (ExitKind.CALL, ExitKind.CALL_INDIRECT):
-                self._after_call(user, at, more)  # a call that falls into this function
+                self._after_call(user, at, more & ~signature.lost)  # falls into this function
+            elif user.kinds[at] is ExitKind.CALL:
+                user.add(at, more & ~signature.lost)
             else:
                 user.add(at, more)
             if user.ready:
                 self._again(user)
-        if signature.taken and more & ~self.c.unknown_reads:
-            more &= ~self.c.unknown_reads
+        more &= ~self.c.unknown_reads
+        if signature.taken and more:
             self.c.unknown_reads |= more
             for user, at in self.unknown:
-                user.add(at, more)
+                calls = user.kinds[at] is ExitKind.CALL_INDIRECT
+                user.add(at, more & ~self.c.unknown_lost if calls else more)
                 if user.ready:
                     self._again(user)
 

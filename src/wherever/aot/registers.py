@@ -121,14 +121,15 @@ class RegisterFlow(Nested):
         following = self._following(block)
         if end.kind is ExitKind.CALL_INDIRECT:
             return (
-                self.c.unknown_reads & ~UNIFORM_PARAMETER_MASK | following & ~UNIFORM_RESULT_MASK,
+                self.c.unknown_reads & ~self.c.unknown_lost & ~UNIFORM_PARAMETER_MASK
+                | following & ~UNIFORM_RESULT_MASK,
                 self.c.unknown_writes,
                 UNIFORM_RESULT_MASK,
             )
         callee = self.c.all.get(end.target)
         if callee is None:
             return ALL, ALL, 0
-        reads = callee.reads & ~mask_of(callee.parameters)
+        reads = callee.reads & ~mask_of(callee.parameters) & ~callee.lost
         results = mask_of(callee.results)
         if callee.suspends:
             reads |= following & ~results

@@ -5,8 +5,9 @@ a result of the call, and what one function leaves in x9 as an argument of the n
 call standard (AAPCS64, 6.1) promises results in x0, x1 and v0-v3, and leaves the other registers
 that a callee may use without value. That is not taken on trust: a register that some instruction of
 the caller does read after the call, before anything else writes it, counts as a result too. Only
-what the caller hands on unread is not looked for; a program whose compiler does that (Go hands on
-results as arguments) is recognised, and nothing is assumed of it.
+what the caller hands on unread is not looked for (the flags, IP0 and IP1 apart: `arriving`); a
+program whose compiler does that (Go hands on results as arguments) is recognised, and nothing is
+assumed of it.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from wherever.isa.aarch64.registers import AAPCS64, FLAGS, REGISTERS, V, X
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from wherever.aot.arriving import Arriving
     from wherever.aot.functions import Functions
     from wherever.passes.facts import Facts
     from wherever.program.elf import Elf
@@ -40,9 +42,16 @@ def keeps_to_the_standard(elf: Elf) -> bool:
 class Returned:
     """What may be wanted where calls through pointers go on."""
 
-    def __init__(self, functions: Functions, facts: Mapping[int, Facts], standard: bool) -> None:
+    def __init__(
+        self,
+        functions: Functions,
+        facts: Mapping[int, Facts],
+        arriving: Arriving,
+        standard: bool,
+    ) -> None:
         self.functions = functions
         self.facts = facts
+        self.arriving = arriving
         self.standard = standard
         self.reads: dict[int, dict[int, int]] = {}  # function -> block -> what it reads itself
 
@@ -74,12 +83,19 @@ class Returned:
                     after |= _SYSCALL_READS
                 elif end.kind is ExitKind.RET:
                     after |= self.facts[start].returned
+            elif end.kind is ExitKind.CALL:
+                after = self.arriving.taken_from(end.target)
+            else:
+                after = self.arriving.unknown
             ends[start] = after
-        work = [(start, self.facts[start].before(ends[start])) for start in order]
+        work = [
+            (start, self.facts[start].read() | ends[start] & ~self.facts[start].changes)
+            for start in order
+        ]
         while work:
             start, before = work.pop()
             more = before & _NO_VALUE & ~reads[start]
             if more:
                 reads[start] |= more
-                work += [(user, self.facts[user].before(more)) for user in users.get(start, ())]
+                work += [(user, more & ~self.facts[user].changes) for user in users.get(start, ())]
         return reads

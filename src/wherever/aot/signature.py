@@ -85,6 +85,7 @@ class Signature:
     indirect: bool = False
     uses: int = 0  # what its own instructions, or parameters of its callees, take from registers
     makes: int = 0  # what its own instructions, or results of its callees, put into registers
+    lost: int = 0  # what of the flags, IP0 and IP1 no call needs to hand to it
     gives: int = 0  # what its own instructions change, and those of what it ends by jumping to
     live: dict[int, int] = field(default_factory=dict[int, int])  # block -> live on entry
     after: dict[int, int] = field(default_factory=dict[int, int])  # ... once its work is done
@@ -122,6 +123,9 @@ class Conventions:
         self.unknown_reads = THREAD
         self.unknown_writes = 0
         self.unknown_live_out = 0
+        # out of LOST_AT_CALLS, what calls of an address lose; and what no call gives back unread
+        self.unknown_lost = 0
+        self.lost = 0
         self.orders: dict[int, list[int]] = {}  # function -> its blocks, in postorder
         self.returned: Returned
 
@@ -139,10 +143,13 @@ class Conventions:
             # what only a callee's callees leave in a register is no result; what is not written
             # is not touched, and what the callee itself puts there may be for this caller alone
             # (functions that a compiler outlined)
-            if callee is not None and following & callee.writes & ~callee.gives:
+            if callee is None:
+                return following
+            gives = callee.gives & ~self.lost
+            if following & callee.writes & ~gives:
                 order = self.orders[signature.entry]
                 wanted = self.returned.wanted(signature.entry, order, end.other)
-                following &= wanted | callee.gives | ~callee.writes
+                following &= wanted | gives | ~callee.writes
         return following
 
     def callees_first(self) -> list[int]:
@@ -183,7 +190,9 @@ class Conventions:
         return ALL if signature is None else signature.reads
 
     def writes_of(self, target: int) -> int:
-        """What a known callee changes."""
+        """What a known callee changes, or with -1 any function whose address is known."""
+        if target < 0:
+            return self.unknown_writes
         signature = self.all.get(target)
         return ALL & ~CALLEE_SAVED if signature is None else signature.writes
 

@@ -69,6 +69,13 @@ class Facts:
                 self.deferred_needs |= needs(operand)
         self.changes = changes | self.deferred
 
+    def read(self) -> int:
+        """The registers that some instruction of the block reads, whatever its result is for."""
+        mask = self.always | self.returned | self.deferred_needs
+        for _, needed in self.outs:
+            mask |= needed
+        return mask
+
     def before(self, after: int) -> int:
         """The registers live before the block's own work, given those live after it."""
         live = (after & ~self.changes) | self.always

@@ -156,6 +156,11 @@ def _affine(value: Value) -> tuple[int, int]:
     return (value.imm, _signed(offset)) if value.op == opcodes.GET else (_NOTHING, 0)
 
 
+def in_frame(address: Value, stack_pointer: int) -> bool:
+    """Whether an address is the stack pointer of a block plus a constant."""
+    return _affine(address)[0] == stack_pointer
+
+
 def _source(value: Value, loads: dict[int, int]) -> int:
     """Where a value comes from unchanged (of a vector: the low half)."""
     while value.op in _HALVES or (value.op in _LOW_LANES and value.imm == 0):
