@@ -56,7 +56,7 @@ def test_the_elements_of_tables_are_shared_among_those_a_module_has() -> None:
     """A translated program has a table with an element an instruction: millions, in large ones."""
     one = b'(module (table 9000000 funcref) (func (export "_start")))'
     assert wherever.run(one).status == 0
-    three = b"(module" + b"(table 4000000 funcref)" * 3 + b'(func (export "_start")))'
+    three = b"(module" + b"(table 12000000 funcref)" * 3 + b'(func (export "_start")))'
     limit = wherever.run(three).limit
     assert limit is not None
     assert limit.limit == "table elements"
@@ -264,6 +264,22 @@ def test_a_program_that_needs_more_memory_says_so() -> None:
     result = wherever.run(program, limits=Limits(memory="1MiB"))  # type: ignore[arg-type]
     assert result.limit is not None
     assert result.limit.limit == "memory"
+    assert str(result.limit) == (
+        "limit exceeded: the program begins with 63 MiB of memory, more than it may have; "
+        "--memory is 1MiB: raise it"
+    )
+
+
+@pytest.mark.parametrize(("elements", "memory", "fits"), [
+    (1_200_000, "64MiB", True),  # a text of 4.8 MB
+    (5_000_000, "64MiB", False),
+    (5_000_000, "1GiB", True),
+])  # fmt: skip
+def test_the_text_of_a_translated_program_has_room(elements: int, memory: str, fits: bool) -> None:
+    more = f"(table {elements} funcref) (table 3 funcref) (table 3 funcref)"
+    result = wherever.run(guest("", more=more), limits=Limits().override(memory=memory))
+    assert (result.limit is None) == fits
+    assert fits or "--memory is 64MiB: raise it" in str(result.limit)
 
 
 def test_deep_recursion_is_a_limit() -> None:

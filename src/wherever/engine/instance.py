@@ -153,7 +153,6 @@ def externs_of(
 
 # Starts of wasmtime's own messages for a module that a limit keeps out.
 _LIMITS = {
-    "memory minimum size": "memory",
     "table minimum size": "table elements",
     "resource limit exceeded: instance": "instances",
     "resource limit exceeded: table": "tables",
@@ -166,6 +165,14 @@ _LIMITS = {
 
 def refused(message: str) -> Exception:
     """The exception for wasmtime's words on a module that it did not instantiate."""
+    pages = message.partition("memory minimum size of ")[2].split(" ")[0]
+    if pages.isdecimal():
+        mebibytes = -(-int(pages) // 16)
+        return LimitExceeded(
+            f"limit exceeded: the program begins with {mebibytes} MiB of memory, "
+            "more than it may have",
+            limit="memory",
+        )
     for words, limit in _LIMITS.items():
         if words in message:
             return LimitExceeded(f"{message} (limit: {limit})", limit=limit)

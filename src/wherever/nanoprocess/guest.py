@@ -44,6 +44,12 @@ __all__ = ["Ending", "Work", "run"]
 _MEMORIES = 4  # linear memories that one guest may have; they share its limit
 
 
+# How many elements a guest's tables have together at least, and for how much of --memory one more:
+# each takes 8 bytes.
+_ELEMENTS = 10_000_000
+_BYTES_PER_ELEMENT = 32
+
+
 @frozen
 class Work:
     """What the parent asks for, as it travels to the worker: plain values, by name."""
@@ -122,7 +128,10 @@ def run(work: Work, fds: list[int], report: Report) -> Ending:
     kept: list[Instance] = []  # so that its memories are still there to be measured
 
     def linked() -> tuple[Instance, Closes]:
-        instance, host = link(store, code, around)
+        try:
+            instance, host = link(store, code, around)
+        except LimitExceeded as limit:
+            raise _too_large(limit, limits.memory) from None
         kept.append(instance)
         return instance, host
 
@@ -202,7 +211,7 @@ def _starter(
     code: Code, interrupt: Interrupt, report: Report
 ) -> Callable[[Instance, Closes], None]:
     """What runs a command: a translated program's memory faults are signals first."""
-    if "wherever_trapped" in code.outline.exports:
+    if _translated(code):
         from wherever.hosts.linux.faults import run_command
         from wherever.nanoprocess.passing import Passing
 
@@ -229,15 +238,32 @@ def _surroundings(work: Work, grants: Grants, limits: Limits, report: Report) ->
     )
 
 
+def _translated(code: Code) -> bool:
+    return "wherever_trapped" in code.outline.exports
+
+
 def _store_limits(limits: Limits, tables: int) -> StoreLimits:
     """The engine's bounds for a module that has so many tables, which share the elements.
 
     A translated program has one, with an element an instruction (`aot.layout`): shared among as
     many tables as a module may have, the elements would do for 625 000 instructions only.
     """
-    if limits.memory is None:
-        return StoreLimits(memories=_MEMORIES, memory=_MEMORIES << 32, tables=tables)
-    return StoreLimits(memory=limits.memory, tables=tables)
+    memory = _MEMORIES << 32 if limits.memory is None else limits.memory
+    return StoreLimits(
+        memories=_MEMORIES if limits.memory is None else 1,
+        memory=memory,
+        table_elements=max(_ELEMENTS, memory // _BYTES_PER_ELEMENT),
+        tables=tables,
+    )
+
+
+def _too_large(limit: LimitExceeded, memory: int | None) -> LimitExceeded:
+    """The same for a program that is larger than its limits before it began, and what helps."""
+    if memory is None or limit.limit not in ("memory", "table elements"):
+        return limit
+    return LimitExceeded(
+        f"{limit}; --memory is {show_size(memory)}: raise it", limit=limit.limit, value=limit.value
+    )
 
 
 def _call(
