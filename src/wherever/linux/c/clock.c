@@ -18,8 +18,15 @@ EXPORT(linux_counter) u64 linux_counter(void) { return (u64)now(CLOCK_MONOTONIC)
 struct timespec timespec_of(s64 ns) { return (struct timespec){ns / 1000000000, ns % 1000000000}; }
 static struct timeval timeval_of(s64 ns) { return (struct timeval){ns / 1000000000, ns % 1000000000 / 1000}; }
 
-static int valid_clock(int clock) { return (clock >= 0 && clock <= 9) || clock == CLOCK_TAI || clock == -2 || clock == -6; }
+/* Below 0: a process or thread, inverted, over three bits (clock_getcpuclockid(3)). */
+static int valid_clock(int clock) {
+  int pid = ~clock >> 3;
+  return clock < 0 ? (clock & 3) != 3 && (pid == 0 || pid == PID) : clock <= 9 || clock == CLOCK_TAI;
+}
 static int canonical(int clock) { return clock < 0 ? CLOCK_PROCESS_CPUTIME_ID : clock; }
+static int only_read(int clock) {
+  return clock == CLOCK_MONOTONIC_RAW || clock == CLOCK_REALTIME_COARSE || clock == CLOCK_MONOTONIC_COARSE;
+}
 
 int duration(u64 address, s64 *ns) {
   struct timespec t;
@@ -65,7 +72,7 @@ s64 sys_times(u64 out) {
 s64 sys_clock_nanosleep(int clock, u32 flags, u64 in, u64 out) {
   s64 ns;
   if (!valid_clock(clock)) return -EINVAL;
-  if (clock == CLOCK_THREAD_CPUTIME_ID) return -EINVAL;
+  if (clock == CLOCK_THREAD_CPUTIME_ID || only_read(clock)) return -EOPNOTSUPP;
   struct timespec t;
   if (copy_in(&t, in, sizeof t)) return -EFAULT;
   int error = duration(in, &ns);
@@ -105,8 +112,9 @@ void timers_run(void) {
   for (u32 i = 0; i < COUNT(timers); i++) {
     if (!timers[i].next || timers[i].next > at) continue;
     s64 interval = timers[i].interval, n = interval ? (at - timers[i].next) / interval + 1 : 1;
-    if (timers[i].signal) signal_raise(timers[i].signal, i < 3 ? SI_KERNEL : SI_TIMER, timers[i].value);
-    timers[i].overrun = (int)n - 1;
+    timers[i].overrun = (int)MIN(n - 1, 0x7fffffff);
+    if (i < 3) signal_raise(timers[i].signal, SI_KERNEL, 0);
+    else if (timers[i].signal) timers[i].overrun = signal_timer(timers[i].signal, (int)i - 3, timers[i].value, timers[i].overrun);
     arm(i, interval ? timers[i].next + n * interval : 0, interval);
   }
 }
@@ -134,13 +142,14 @@ s64 sys_setitimer(int which, u64 in, u64 out) {
   s64 value = new.it_value.tv_sec * 1000000000 + new.it_value.tv_usec * 1000;
   s64 interval = new.it_interval.tv_sec * 1000000000 + new.it_interval.tv_usec * 1000;
   timers[which].signal = raises[which];
-  arm((u32)which, value ? now(CLOCK_MONOTONIC) + value : 0, interval);
+  arm((u32)which, value ? now(CLOCK_MONOTONIC) + value : 0, value ? interval : 0);
   return out ? copy_out(out, &old, sizeof old) : 0;
 }
 static int slot(int id) { return id >= 0 && id < 32 && timers[id + 3].used ? id + 3 : -1; }
 s64 sys_timer_create(int clock, u64 event, u64 out) {
   struct sigevent e = {.sigev_signo = SIGALRM, .sigev_notify = 0};
   if (!valid_clock(clock)) return -EINVAL;
+  if (only_read(clock)) return -EOPNOTSUPP;
   if (event && copy_in(&e, event, sizeof e)) return -EFAULT;
   if (e.sigev_notify == 4) e.sigev_notify = e.sigev_tid == PID ? 0 : 9;
   if (e.sigev_notify != 0 && e.sigev_notify != 1) return -EINVAL;
@@ -163,6 +172,7 @@ static struct itimerspec spec_setting(u32 i) {
 s64 sys_timer_settime(int id, u32 flags, u64 in, u64 out) {
   struct itimerspec new;
   int i = slot(id);
+  if (!in) return -EINVAL;
   if (copy_in(&new, in, sizeof new)) return -EFAULT;
   if (new.it_value.tv_sec < 0 || (u64)new.it_value.tv_nsec > 999999999 || new.it_interval.tv_sec < 0 ||
       (u64)new.it_interval.tv_nsec > 999999999 || i < 0)
@@ -170,7 +180,9 @@ s64 sys_timer_settime(int id, u32 flags, u64 in, u64 out) {
   struct itimerspec old = spec_setting((u32)i);
   s64 value = new.it_value.tv_sec * 1000000000 + new.it_value.tv_nsec, at = now(CLOCK_MONOTONIC);
   s64 next = !value ? 0 : flags & 1 ? at + value - now(timers[i].clock) : at + value;
-  arm((u32)i, value && next < 1 ? 1 : next, new.it_interval.tv_sec * 1000000000 + new.it_interval.tv_nsec);
+  timers[i].overrun = 0;
+  arm((u32)i, value && next < 1 ? 1 : next,
+      value ? new.it_interval.tv_sec * 1000000000 + new.it_interval.tv_nsec : 0);
   return out ? copy_out(out, &old, sizeof old) : 0;
 }
 s64 sys_timer_gettime(int id, u64 out) {

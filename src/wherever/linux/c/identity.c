@@ -46,7 +46,7 @@ s64 sys_setgroups(int n, u64 in) { return -EPERM; }
 static int known(int pid) { return pid == 0 || pid == PID; }
 s64 sys_getpgid(int pid) { return known(pid) ? group : -ESRCH; }
 s64 sys_setpgid(int pid, int to) {
-  if (to < 0) return -EINVAL;
+  if (to < 0 || (!to && pid < 0)) return -EINVAL;
   if (!known(pid)) return -ESRCH;
   if (session == PID) return -EPERM;                    /* a session's leader stays where it is */
   if (to && to != PID) return -EPERM;

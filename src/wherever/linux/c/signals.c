@@ -47,8 +47,21 @@ void signal_raise_info(int signal, const struct siginfo *info) {
 void signal_raise(int signal, int code, u64 value) {
   struct siginfo info = {.si_signo = signal, .si_code = code, .si_value = value};
   if (code == SI_USER || code == SI_TKILL) info.si_pid = PID, info.si_uid = credentials[0];
-  if (code == SI_TIMER) info.si_pid = (s32)value, info.si_uid = 0;
   signal_raise_info(signal, &info);
+}
+/* A timer has one signal under way at most; while that waits, what runs out is an overrun (timer_getoverrun(2)). */
+int signal_timer(int signal, int timer, u64 value, int overrun) {
+  struct siginfo info = {.si_signo = signal, .si_code = SI_TIMER, .si_pid = timer, .si_value = value};
+  for (u32 i = 0; signal_pending & BIT(signal) && i < (signal < 32 ? 1 : queued); i++) {
+    struct siginfo *waits = signal < 32 ? &standard[signal] : &queue[i];
+    if (waits->si_signo == signal && waits->si_code == SI_TIMER && waits->si_pid == timer) {
+      u32 total = waits->si_uid + (u32)overrun + 1;
+      return (int)(waits->si_uid = MIN(total, 0x7fffffffu));
+    }
+  }
+  info.si_uid = (u32)overrun;
+  signal_raise_info(signal, &info);
+  return overrun;
 }
 
 static int first_of(u64 set) {

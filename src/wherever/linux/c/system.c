@@ -51,7 +51,7 @@ s64 sys_reboot(int a, int b, int c, u64 d) { return -EPERM; }
 s64 sys_vhangup(void) { return -EPERM; }
 
 /* ---- sched(7): one processor, one thread */
-static int nice;
+static int nice, policy;
 static int self(int pid) { return pid == 0 || pid == PID; }
 s64 sys_sched_yield(void) { return 0; }
 s64 sys_sched_getaffinity(int pid, u64 size, u64 out) {
@@ -66,7 +66,7 @@ s64 sys_sched_setaffinity(int pid, u64 size, u64 in) {
   if (copy_in(&set, in, MIN(size, 8))) return -EFAULT;
   return set & 1 ? 0 : -EINVAL;
 }
-s64 sys_sched_getscheduler(int pid) { return pid < 0 ? -EINVAL : self(pid) ? 0 : -ESRCH; }
+s64 sys_sched_getscheduler(int pid) { return pid < 0 ? -EINVAL : self(pid) ? policy : -ESRCH; }
 s64 sys_sched_getparam(int pid, u64 out) {
   int zero = 0;
   if (!out || pid < 0) return -EINVAL;
@@ -78,14 +78,16 @@ s64 sys_sched_setparam(int pid, u64 in) {
   if (copy_in(&priority, in, 4)) return -EFAULT;
   return !self(pid) ? -ESRCH : priority ? -EINVAL : 0;
 }
-s64 sys_sched_setscheduler(int pid, int policy, u64 in) {
+s64 sys_sched_setscheduler(int pid, int to, u64 in) {
   int priority;
-  if (!in || pid < 0 || policy < 0) return -EINVAL;
+  if (!in || pid < 0 || to < 0) return -EINVAL;
   if (copy_in(&priority, in, 4)) return -EFAULT;
   if (!self(pid)) return -ESRCH;
-  policy &= ~0x40000000;
-  if (policy == 1 || policy == 2) return priority < 1 || priority > 99 ? -EINVAL : -EPERM;
-  return (policy == 0 || policy == 3 || policy == 5) && !priority ? 0 : -EINVAL;
+  int kind = to & ~0x40000000;                          /* SCHED_RESET_ON_FORK */
+  if (kind == 1 || kind == 2) return priority < 1 || priority > 99 ? -EINVAL : -EPERM;
+  if ((kind != 0 && kind != 3 && kind != 5) || priority) return -EINVAL;
+  policy = to;
+  return 0;
 }
 s64 sys_sched_get_priority_max(int policy) {
   return policy == 1 || policy == 2 ? 99 : policy == 0 || policy == 3 || policy == 5 || policy == 6 ? 0 : -EINVAL;
