@@ -80,12 +80,14 @@ def _frames(c: Conventions, bodies: list[Body]) -> None:
             c.kept_by,
             steps,
         )
-        if signature.frame.kept & CALLEE_SAVED != before & CALLEE_SAVED:
+        # A return that is no longer seen to be one takes nothing away: found to keep less, a callee
+        # may let its caller seem to keep more, and so on around a cycle. Once lost is lost.
+        signature.frame.kept &= before
+        if signature.frame.kept != before:
             for caller in callers.get(entry, ()):
                 if caller not in queued:
                     queued.add(caller)
                     work.append(caller)
-        signature.frame.kept &= CALLEE_SAVED
 
 
 def _writes(c: Conventions) -> None:
@@ -184,27 +186,23 @@ def _recursive(c: Conventions) -> list[int]:
 
 def _gives(c: Conventions) -> None:
     """What functions change themselves, or where they end by a tail call."""
-    tails: list[tuple[Signature, list[Signature]]] = []
+    callers: dict[int, list[Signature]] = {}  # function -> those that end by jumping to it
     for signature in c.all.values():
         signature.gives = signature.changes
-        targets: list[Signature] = []
         for start in signature.frame.tail_calls:
             end = c.functions.blocks[start].exit
             if end.kind is ExitKind.JUMP_INDIRECT:
                 signature.gives = ALL
-            targets += [c.all[target] for target in end.successors() if target in c.all]
-        if targets:
-            tails.append((signature, targets))
-    changed = True
-    while changed:
-        changed = False
-        for signature, targets in tails:
-            gives = signature.gives
-            for target in targets:
-                gives |= target.gives
-            if gives != signature.gives:
-                signature.gives = gives
-                changed = True
+            for target in end.successors():
+                if target in c.all:
+                    callers.setdefault(target, []).append(signature)
+    work = [c.all[target] for target in callers]
+    while work:
+        signature = work.pop()
+        for caller in callers.get(signature.entry, ()):
+            if signature.gives & ~caller.gives:
+                caller.gives |= signature.gives
+                work.append(caller)
 
 
 def _handed_over(c: Conventions) -> None:

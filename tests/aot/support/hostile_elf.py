@@ -136,6 +136,27 @@ def values_in_a_long_chain(count: int = 15_000) -> bytes:
     return nothing_but(words(*[0x9341F800, 0xCA020000] * count, *_words(CODE)))
 
 
+def functions_that_keep_more_where_the_other_keeps_less() -> bytes:
+    """Two that call each other, neither of which can settle before the other has.
+
+    The first gives sp back only if the second gives x19 back. The second's return is seen to be one
+    only if the first gives sp back; seen, it has lost x19, not seen it has lost nothing.
+    """
+    save, restore, ret = 0xA9BF7BFD, 0xA8C17BFD, 0xD65F03C0  # x29, x30 and sp
+    first = [save, 0x910003FD, 0x910003F3, 0x94000005]  # x29 = x19 = sp; bl second
+    first += [0xF94007BE, 0x9100027F, 0x910043FF, ret]  # x30 = [x29, 8]; sp = x19 + 16
+    second = [0xB40000C0, save, 0x97FFFFF6, 0xD2800013, restore, ret, ret]  # bl first; x19 = 0
+    return nothing_but(words(0x94000004, *_words(CODE), *first, *second))
+
+
+def jumps_in_a_long_chain(count: int = 3000) -> bytes:
+    """Functions each of which ends by jumping to the next one, and all of which are called."""
+    after = _words(CODE)
+    calls = [0x94000000 | count + len(after) + i for i in range(count)]
+    bodies = [word for i in range(count) for word in (0xD2800000 | i % 28, 0x14000001)]
+    return nothing_but(words(*calls, *after, *bodies, 0xD65F03C0))
+
+
 def _words(code: bytes) -> tuple[int, ...]:
     return struct.unpack(f"<{len(code) // 4}I", code)
 
@@ -153,4 +174,6 @@ LARGE_AND_STRANGE: tuple[Callable[[], bytes], ...] = (
     branches_in_a_long_row,
     loops_in_loops,
     values_in_a_long_chain,
+    functions_that_keep_more_where_the_other_keeps_less,
+    jumps_in_a_long_chain,
 )
