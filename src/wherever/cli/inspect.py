@@ -29,6 +29,7 @@ def main(words: list[str]) -> int:
     name, data = read_program(rest[0])
     if data[:4] == b"\x7fELF":
         return _linux_program(name, data, as_json=as_json, as_wit=as_wit)
+    data = assembled(data)
     if as_wit:
         print(only_wit(name, data), end="")
         return 0
@@ -43,17 +44,25 @@ def main(words: list[str]) -> int:
     return 0
 
 
+def assembled(data: bytes) -> bytes:
+    """The binary of what may be in the text format."""
+    from wherever.program.recognise import Format, recognise
+
+    if recognise(data[:512]).format is not Format.WAT:
+        return data
+    from wherever.engine.engine import wat2wasm
+
+    return wat2wasm(data.decode("utf-8", "replace"))
+
+
 def report_of(name: str, data: bytes) -> Report:
     """The report of the wasm room; text is assembled first."""
     from wherever.program.recognise import Format, recognise
     from wherever.wasm.inspect import inspect
 
+    data = assembled(data)
     found = recognise(data[:512])
-    if found.format is Format.WAT:
-        from wherever.engine.engine import wat2wasm
-
-        data = wat2wasm(data.decode("utf-8", "replace"))
-    elif found.format not in (Format.WASM_MODULE, Format.WASM_COMPONENT):
+    if found.format not in (Format.WASM_MODULE, Format.WASM_COMPONENT):
         raise Unsupported(
             f"{name} is {found}: WebAssembly and Linux (ELF) programs can be inspected"
         )

@@ -86,13 +86,13 @@ def _engine_of(form: str, prefix: str) -> Engine:
 
 
 def compile_program(data: bytes) -> bytes:
-    """The bytes for `load`, from a module or its text, or a component."""
+    """The bytes for `load`, from a module or a component, or the text of one."""
+    if data[:4] != b"\0asm":
+        data = wat2wasm(data.decode("utf-8", "replace"))
     if data[:8] == b"\0asm\x0d\0\1\0":
         from wherever.nanoprocess.components import compile_component
 
         return compile_component(data, Engine.of(_PROFILE))
-    if data[:4] != b"\0asm":
-        data = wat2wasm(data.decode("utf-8", "replace"))
     data = deferred(data)
     outline = Outline(data)
     _linkable(outline)

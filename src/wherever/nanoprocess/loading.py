@@ -9,7 +9,7 @@ from typing import Any
 
 from wherever.component.read import read_component
 from wherever.component.validate import validate
-from wherever.engine.engine import Engine
+from wherever.engine.engine import Engine, wat2wasm
 from wherever.engine.outline import Outline
 from wherever.engine.profile import Placement, Profile
 from wherever.errors import InvalidProgram
@@ -58,7 +58,7 @@ def load(
     """
     data = program if isinstance(program, bytes) else Path(program).read_bytes()
     title = "component" if isinstance(program, bytes) else Path(program).stem
-    _require_component(data, title)
+    data = _required_component(data, title)
     limits = limits or Limits()
     prepared = _prepared(data)
     validated = prepared.validated
@@ -90,10 +90,13 @@ def load(
     return loaded
 
 
-def _require_component(data: bytes, title: str) -> None:
+def _required_component(data: bytes, title: str) -> bytes:
     found = recognise(data[:512])
+    if found.format is Format.WAT:
+        data = wat2wasm(data.decode("utf-8", "replace"))
+        found = recognise(data[:512])
     if found.format is Format.WASM_COMPONENT:
-        return
+        return data
     require_runnable(data[:512], title)
     raise InvalidProgram(
         f"{title} is {found}, not a component: load takes components; a module's functions are "

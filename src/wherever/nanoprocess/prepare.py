@@ -38,13 +38,18 @@ def open_program(
     `expect_component` is called before the work on one begins: a worker may get ready meanwhile.
     """
     source = Source(program)
-    if expect_component is not None and source.head[:8] == COMPONENT:
+    if expect_component is not None and _may_be_component(source.head):
         expect_component()
     if source.head[:4] == b"\x7fELF":
         return source.name, _translated(source, during, translate, exact=exact)
     if not is_code(source.head):
         require_runnable(source.head, source.name)
     return source.name, compiled_program(source, during)
+
+
+def _may_be_component(head: bytes) -> bool:
+    """Is it worth getting ready for one? Of a text the head says enough; to be wrong costs time."""
+    return head[:8] == COMPONENT or (head[:1] in b"(; \n\t\r" and b"(component" in head)
 
 
 def _translated(
@@ -96,7 +101,7 @@ def require_runnable(head: bytes, name: str) -> None:
         case Format.TAR | Format.OCI_JSON:
             raise Unsupported(
                 f"{name} is {found}: running it is not built yet; "
-                "WebAssembly modules and components (.wasm) and modules' text (.wat) run"
+                "WebAssembly modules and components run, as binaries (.wasm) and as text (.wat)"
             )
         case _:
             raise InvalidProgram(

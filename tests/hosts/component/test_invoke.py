@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -186,3 +187,32 @@ def test_calls_are_as_wasmtime_has_them(tmp_path: Path) -> None:
 )
 def test_what_is_printed(call: str, shown: str | None) -> None:
     assert ours(assemble(IDENTITY.read_text()), call) == shown
+
+
+def test_a_component_in_the_text_format_is_loaded_run_and_shown(tmp_path: Path) -> None:
+    text = tmp_path / "c.wat"
+    # what the first bytes do not say
+    text.write_text(";" * 3000 + "\n" + IDENTITY.read_text())
+    with wherever.load(text) as loaded:
+        assert call_by_text(loaded, "id-u8(7)") == "7"
+    for words, shown in (
+        (("run", "--invoke", "id-u8(8)"), "8\n"),
+        (("inspect", "--wit"), "package root:component;"),
+    ):
+        command = [sys.executable, "-m", "wherever", *words, text]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        assert done.stdout.startswith(shown)
+
+
+def test_what_run_cannot_give_is_named(tmp_path: Path) -> None:
+    for name, message in (
+        ("acme:log/sink@1.0.0", "none of WASI's"),
+        ("wasi:cli/stdout@0.3.0", "every release of 0.2"),
+    ):
+        text = tmp_path / "c.wat"
+        text.write_text(f'(component (import "{name}" (instance (export "f" (func)))))')
+        command = [sys.executable, "-m", "wherever", "run", text]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode in (69, 77)
+        assert name in done.stderr
+        assert message in done.stderr

@@ -13,7 +13,9 @@ from tests.hosts.component.assembling import TOOLS, assemble
 from tests.hosts.component.mirroring import mirror
 
 from wherever.component.canonical.values import Ok, ResultError, Some
+from wherever.hosts.component.command import call_by_text
 from wherever.hosts.component.load import LoadedComponent, load_component
+from wherever.policy import Malformed
 
 pytestmark = pytest.mark.skipif(TOOLS is None, reason="wasm-tools is not here")
 
@@ -215,3 +217,20 @@ def test_a_resource_is_given_away_once() -> None:
         assert thing.lent(Mine(1), Mine(2)) == 2
         with pytest.raises(ValueError, match="never made"):
             thing.lent(Empty(), Mine(2))
+
+
+def test_a_wrong_invocation_says_where_and_how_it_would_be_right() -> None:
+    guest, _ = loaded()
+    with guest:
+        assert call_by_text(guest, "values#attempt(50)") == "ok(50)"
+        assert call_by_text(guest, "test:travel/values@1.0.3#attempt(50)") == "ok(50)"
+        for call, message in (
+            ("echo-color(green)", "one of red, dark-blue at column 12.*\n.*func\\(v: color\\)"),
+            ("echo-color", "argument v is missing"),
+            ("echo-numbers([1, -2])", r"v\[1\]: expected u32 \(0\.\.4294967295\), got -2"),
+            ("echo-track", "echo-track: func\\(v: track\\) -> track"),
+            ("nope#attempt(1)", "no function 'nope#attempt'"),
+            ("echo-colour(red)", "\n +test:travel/values@1.0.0#echo-color: func"),
+        ):
+            with pytest.raises(Malformed, match=message):
+                call_by_text(guest, call)

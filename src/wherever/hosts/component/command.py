@@ -6,15 +6,16 @@ from collections.abc import Callable
 from typing import Any
 
 from wherever.component import types as ct
-from wherever.component.canonical.values import ResultError
+from wherever.component.canonical.values import ResultError, explain
 from wherever.component.names import BadName, InterfaceName, parse_extern_name
-from wherever.component.wit.show import show_func
 from wherever.engine.engine import Engine
-from wherever.errors import Unsupported
+from wherever.errors import Denied, Unsupported
 from wherever.hosts.component.census import census
 from wherever.hosts.component.codes import Prepared, compiling, modules
+from wherever.hosts.component.face import Face
+from wherever.hosts.component.host import find
 from wherever.hosts.component.load import DEFAULT_MEMORY, LoadedComponent, load_validated
-from wherever.hosts.component.wasi.linker import wasi_hosts
+from wherever.hosts.component.wasi.linker import VERSION, wasi_hosts
 from wherever.hosts.wasi.run import GuestExit
 from wherever.policy import Malformed
 from wherever.system.surroundings import Surroundings
@@ -46,7 +47,19 @@ def run_command(
     say: Callable[[str], object] = print,
 ) -> int:
     """Run the component; its exit status. `invoke` is an export's name or a call in WAVE."""
-    hosts = wasi_hosts(around, prepared.validated.type.imports)
+    imports = prepared.validated.type.imports
+    hosts = wasi_hosts(around, imports)
+    for name, extern in imports.items():
+        if isinstance(extern, ct.InstanceType | ct.FuncType) and find(name, hosts) is None:
+            if name.startswith("wasi:"):
+                raise Unsupported(
+                    f"the component imports {name}; wherever has the interfaces of WASI {VERSION}, "
+                    "which stand for every release of 0.2"
+                )
+            raise Denied(
+                f"denied: the component imports {name}, which is none of WASI's: `wherever run` "
+                f"has nothing for it; in Python, wherever.load(FILE, host={{{name!r}: ...}})"
+            )
     with load_validated(
         prepared.validated,
         hosts,
@@ -93,10 +106,11 @@ def functions(loaded: LoadedComponent) -> list[str]:
     for name, extern in loaded.externs.items():
         match extern:
             case ct.FuncType():
-                found.append(show_func(name, extern))
+                found.append(loaded.signature(name))
             case ct.InstanceType(exports):
+                face = loaded.interface(name)
                 found += [
-                    show_func(f"{name}#{inner}", t)
+                    f"{name}#{face.signature(inner)}"
                     for inner, t in exports.items()
                     if isinstance(t, ct.FuncType)
                 ]
@@ -105,32 +119,54 @@ def functions(loaded: LoadedComponent) -> list[str]:
     return found
 
 
+def _find(loaded: LoadedComponent, path: str) -> tuple[Face | None, str]:
+    """The face that has the function: `name`, `interface#name`, or a name that one exports."""
+    interface, mark, name = path.partition("#")
+    if mark:
+        for given, extern in loaded.externs.items():
+            if isinstance(extern, ct.InstanceType) and interface in (given, _short(given)):
+                return loaded.interface(given), name
+        try:
+            found = loaded[interface]  # of another version that may stand for it
+        except (KeyError, AttributeError):
+            return None, name
+        return (found if isinstance(found, Face) else None), name
+    if path in loaded.externs:
+        return loaded, path
+    for given, extern in loaded.externs.items():
+        if isinstance(extern, ct.InstanceType) and path in extern.exports:
+            return loaded.interface(given), path
+    return None, path
+
+
+def _short(name: str) -> str:
+    parsed = parse_extern_name(name)
+    return parsed.interface if isinstance(parsed, InterfaceName) else name
+
+
 def call_by_text(loaded: LoadedComponent, text: str) -> str:
     """Call an export as `name(args)` in WAVE says; the result in WAVE."""
     from wherever.component.wave import BadWave, parse_call, show_result
 
     head, _, _ = text.partition("(")
     path = head.strip()
-    face: Any = loaded
-    name = path
-    if "#" in path:
-        interface, _, name = path.partition("#")
-        face = loaded[interface]
-    elif path not in loaded.externs:
-        for given, extern in loaded.externs.items():
-            if isinstance(extern, ct.InstanceType) and path in extern.exports:
-                face = loaded.interface(given)
-                break
-    ft = face.externs.get(name)
-    if not isinstance(ft, ct.FuncType):
-        raise Unsupported(
-            f"the component has no function {path!r}; it has {', '.join(functions(loaded))}"
+    face, name = _find(loaded, path)
+    ft = face.externs.get(name) if face is not None else None
+    if face is None or not isinstance(ft, ct.FuncType):
+        raise Malformed(
+            f"--invoke: the component has no function {path!r}; it has"
+            f"{''.join(chr(10) + '    ' + line for line in functions(loaded)) or ' none'}"
         )
     classes = face.classes()
+    signature = face.signature(name)
     try:
-        args = parse_call(text[len(head) :], ft, classes)
-    except BadWave as error:
-        raise Malformed(f"{show_func(path, ft)}: {error}") from None
+        # the blanks let columns count from the beginning of what the user wrote
+        given = " " * len(head) + text[len(head) :]
+        args = parse_call(given if given.strip() else "", ft, classes)
+        for (label, t), value in zip(ft.params, args, strict=True):
+            explain(t, value, f"argument {label}", classes)
+    except (BadWave, TypeError, ValueError) as error:
+        raise Malformed(f"--invoke {path}: {error}\n    {signature}") from None
     try:
         result = face.function(name)(*args)
         failed = False

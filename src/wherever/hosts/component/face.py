@@ -135,6 +135,12 @@ class Face:
         """The Python classes of the types in here."""
         return self._world.types.classes(self._environment)
 
+    def signature(self, name: str) -> str:
+        """A function of here as WIT, with the names that types have here."""
+        extern = self._externs[name]
+        assert isinstance(extern, ct.FuncType)
+        return show_func(name, extern, self._namer)
+
     # -- making it ---------------------------------------------------------------------------
 
     def interface(self, name: str) -> Face:
@@ -183,7 +189,7 @@ class Face:
                 made.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
                     [inspect.Parameter(p, inspect.Parameter.POSITIONAL_OR_KEYWORD) for p in params]
                 )
-                made.__doc__ = show_func(name, extern, self._namer)
+                made.__doc__ = self.signature(name)
             except AttributeError:
                 pass
         return made
