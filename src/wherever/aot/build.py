@@ -24,7 +24,7 @@ from wherever.errors import InternalError, Unsupported
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-__all__ = ["GLIBC", "build", "main", "publish"]
+__all__ = ["GLIBC", "build", "main", "platform_tag", "publish"]
 
 GLIBC: Final = "2.17"  # the oldest that wheels are made for (PEP 600: manylinux_2_17)
 _FLAGS: Final = (
@@ -37,6 +37,13 @@ def _target() -> tuple[str, ...]:
     if sys.platform == "linux" and platform.libc_ver()[0] == "glibc":
         return ("-target", f"{platform.machine()}-linux-gnu.{GLIBC}")
     return ()
+
+
+def platform_tag() -> str | None:
+    """The platform of a wheel with what `build` makes, where it is more than this machine."""
+    if not _target():
+        return None
+    return f"manylinux_{GLIBC.replace('.', '_')}_{platform.machine()}"
 
 
 @contextlib.contextmanager
