@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from math import isqrt
 from typing import TYPE_CHECKING
 
 from wherever.aot import encode as e
@@ -173,14 +174,19 @@ class FunctionEmitter(Exits):
 
     # -- the frame around the code
 
-    def _weight(self) -> int:
-        """Its frame on the Wasm stack, about: return address, saved registers, every local."""
-        return 96 + sum(16 if t == V128 else 8 for t in self.locals.types)
+    def _weight(self, code: int) -> int:
+        """Its frame on the Wasm stack, about: return address, saved registers, every local.
+
+        What else a compiler keeps there, it finds in the code: addresses and constants that several
+        places share. Of 3 437 functions of bash, one in a hundred has a larger frame by 13 % or
+        more; without the root the mean of all was 92 % larger, the worst twelve times (ADR 0049).
+        """
+        return 96 + sum(16 if t == V128 else 8 for t in self.locals.types) + 8 * isqrt(code)
 
     def _deeper(self) -> bytes:
         """On entry to a recursive function: go on only if there is Wasm stack enough."""
         layout = self.layout
-        weight = self._weight()
+        weight = self._weight(len(self.code))
         left = e.global_get(layout.depth) + e.local_tee(self.depth_local)
         left += e.i32_const(weight) + e.I32_SUB + e.global_set(layout.depth)
         body = self.code
@@ -251,7 +257,7 @@ class FunctionEmitter(Exits):
         self._sync_everything()
         if self.depth_local >= 0:
             # the resume body has a frame, too
-            self.code += e.global_get(layout.depth) + e.i32_const(self._weight())
+            self.code += e.global_get(layout.depth) + e.i32_const(self._weight(len(code)))
             self.code += e.I32_SUB + e.global_set(layout.depth)
         self.code += e.local_get(self.selected) + e.call(layout.resumes[self.signature.entry])
         if self.signature.reads >> LINK & 1:
