@@ -228,8 +228,7 @@ s64 sys_sendfile(int out, int in, u64 offset, u64 size) {
   if (offset && (!from->ops->pread || !from->ops->seek)) return -ESPIPE;
   if (IS_DIRECTORY(from) || !from->ops->pread || to->flags & O_APPEND) return -EINVAL;
   s64 done = copy(from, &at_in, to, &at_out, MIN(size, LONGEST));
-  if (offset && done >= 0) copy_out(offset, &at_in, 8);
-  return done;
+  return offset && done >= 0 && copy_out(offset, &at_in, 8) ? -EFAULT : done;
 }
 static int overlap(struct file *from, s64 from_at, struct file *to, s64 to_at, u64 size) {
   struct host_stat a, b;

@@ -5,6 +5,7 @@ struct frame { struct siginfo info; struct ucontext_aarch64 context; };
 struct record { u64 fp, lr; };
 _Static_assert(sizeof(struct frame) == 4688, "rt_sigframe");
 #define FPSIMD_MAGIC 0x46508001u
+#define ESR_MAGIC 0x45535201u
 /* mov x8, #139; svc #0: where a handler without SA_RESTORER returns to. */
 __attribute__((aligned(8), used)) u32 linux_sigreturn[2] = {0xd2801168, 0xd4000001};
 struct linux_state linux_state __attribute__((aligned(16)));
@@ -63,6 +64,20 @@ int frame_push(int signal, const struct siginfo *info, const struct sigaction *a
   return 0;
 }
 
+/* The records of a frame, as arch/arm64 parse_user_sigframe reads them: with no other, and never without the
+ * floating-point one. The last is all zeros. */
+static const struct fpsimd_context *records(const struct sigcontext_aarch64 *c) {
+  const struct fpsimd_context *found = NULL;
+  for (u64 at = 0; at + 16 <= sizeof c->reserved;) {
+    const struct fpsimd_context *v = (const void *)(c->reserved + at);
+    if (!v->magic) return v->size ? NULL : found;
+    if (v->size < 16 || v->size & 15 || v->size > sizeof c->reserved - at) return NULL;
+    if (v->magic == FPSIMD_MAGIC && !found && v->size == sizeof *v) found = v;
+    else if (v->magic != ESR_MAGIC) return NULL;
+    at += v->size;
+  }
+  return NULL;
+}
 int frame_pop(u64 *mask) {
   struct linux_state *s = &linux_state;
   struct frame *f = s->sp & 15 ? NULL : guest(s->sp, sizeof *f, PROT_READ);
@@ -73,18 +88,16 @@ int frame_pop(u64 *mask) {
         "leave every register exact here. A handler may exit, jump (siglongjmp) or set another pc.\n");
     return -EFAULT;
   }
+  const struct fpsimd_context *v = records(c);
+  if (!v) return -EFAULT;
   *mask = f->context.uc_sigmask;
   memcpy(s->x, c->regs, sizeof s->x);
   s->sp = c->sp;
   s->pc = c->pc;
   s->pstate = c->pstate & 0xf0000000;
-  struct fpsimd_context *v = (struct fpsimd_context *)c->reserved;
-  if (v->magic == FPSIMD_MAGIC && v->size == sizeof *v) {
-    s->fpsr = v->fpsr;
-    s->fpcr = v->fpcr;
-    memcpy(s->v, v->vregs, sizeof s->v);
-  }
-  alternate_stack = f->context.uc_stack;
-  if (alternate_stack.ss_flags == SS_ONSTACK) alternate_stack.ss_flags = 0;
+  s->fpsr = v->fpsr;
+  s->fpcr = v->fpcr;
+  memcpy(s->v, v->vregs, sizeof s->v);
+  stack_take(&f->context.uc_stack, on_alternate(s->sp)); /* what is refused is left as it is (restore_altstack) */
   return 0;
 }

@@ -215,6 +215,7 @@ void host_signals_take(void);                           /* what has come from th
 int signal_due(void);                                   /* one is pending, not blocked and not ignored */
 void signal_raise(int signal, int code, u64 value);
 void signal_raise_info(int signal, const struct siginfo *info);
+int stack_take(const struct stack *new, int on_it);
 int signal_timer(int signal, int timer, u64 value, int overrun); /* the overruns by now */
 int signal_take(u64 set, struct siginfo *info);         /* 0: none */
 int signal_deliver(void);                               /* into linux_state; 1: changed */

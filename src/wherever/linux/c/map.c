@@ -38,7 +38,7 @@ static u32 find(u64 address) {
 
 void *guest(u64 address, u64 size, u32 protection) {
   static u32 last;
-  if (!size) return (void *)(u32)(address ? address : 16);
+  if (!size) return address < 1ull << 47 ? (void *)((u32)address ? (u32)address : 16) : NULL; /* access_ok */
   if (address >= SPACE || size > SPACE - address) return NULL;
   u32 i = last;
   if (i >= map_count || address < maps[i].start || address >= maps[i].end) i = find(address);

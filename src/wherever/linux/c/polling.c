@@ -122,8 +122,8 @@ static s64 select(int n, u64 in, u64 out, u64 except, s64 deadline) {
   if (n > 1024) n = 1024;
   u64 words = ((u64)n + 63) / 64;
   for (int i = 0; i < 3; i++) {
-    sets[i] = addresses[i] ? guest(addresses[i], words * 8, PROT_READ | PROT_WRITE) : NULL;
-    if (addresses[i] && !sets[i]) return -EFAULT;
+    sets[i] = addresses[i] && n ? guest(addresses[i], words * 8, PROT_READ | PROT_WRITE) : NULL;
+    if (addresses[i] && n && !sets[i]) return -EFAULT;
     for (u64 w = 0; w < words; w++) copy[i][w] = sets[i] ? sets[i][w] : 0;
   }
   u32 count = 0;

@@ -319,20 +319,23 @@ s64 sys_rt_tgsigqueueinfo(int tgid, int tid, int signal, u64 in) {
 s64 sys_restart_syscall(void) { return -EINTR; }
 
 /* Whether the stack pointer is on the alternate stack decides; only linux_registers sees it (ADR 0051). */
+int stack_take(const struct stack *new, int on_it) {
+  if (on_it) return -EPERM;
+  int mode = new->ss_flags & ~SS_AUTODISARM;
+  if (mode != 0 && mode != SS_DISABLE && mode != SS_ONSTACK) return -EINVAL;
+  if (mode != SS_DISABLE && new->ss_size < 5120) return -ENOMEM;    /* arm64's MINSIGSTKSZ */
+  alternate_stack = *new;
+  if (mode == SS_DISABLE) alternate_stack.ss_sp = alternate_stack.ss_size = 0;
+  if (mode == SS_ONSTACK) alternate_stack.ss_flags = 0;
+  alternate_stack.pad0 = 0;
+  return 0;
+}
 static s64 change_stack(u64 in, u64 out, int on_it) {
   struct stack new, old = alternate_stack;
   old.ss_flags |= !old.ss_size ? SS_DISABLE : on_it ? SS_ONSTACK : 0;
   if (in && copy_in(&new, in, sizeof new)) return -EFAULT;
-  if (in && on_it) return -EPERM;
-  if (in) {
-    int mode = new.ss_flags & ~SS_AUTODISARM;
-    if (mode != 0 && mode != SS_DISABLE && mode != SS_ONSTACK) return -EINVAL;
-    if (mode != SS_DISABLE && new.ss_size < 5120) return -ENOMEM;   /* arm64's MINSIGSTKSZ */
-    if (mode == SS_DISABLE) new.ss_sp = new.ss_size = 0;
-    alternate_stack = new;
-    if (mode == SS_ONSTACK) alternate_stack.ss_flags = 0;
-    alternate_stack.pad0 = 0;
-  }
+  int error = in ? stack_take(&new, on_it) : 0;
+  if (error) return error;
   return out ? copy_out(out, &old, sizeof old) : 0;
 }
 s64 sys_sigaltstack(u64 in, u64 out) {
