@@ -6,6 +6,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from wherever.aot.arriving import LOST_AT_CALLS, Arriving
+from wherever.aot.asked import asked_with
 from wherever.aot.liveness import Liveness, postorder
 from wherever.aot.returned import Returned
 from wherever.aot.signature import (
@@ -256,8 +257,9 @@ def conventions(functions: Functions, *, standard: bool = True) -> Conventions:
     _frames(c, list(functions.bodies.values()))
     _writes(c)
     _gives(c)
+    c.asked = asked_with(functions.blocks)
     arriving = Arriving(functions, c.facts, c.writes_of)
-    c.returned = Returned(functions, c.facts, arriving, standard)
+    c.returned = Returned(functions, c.facts, c.asked, arriving, standard)
     if standard:
         c.lost = LOST_AT_CALLS
         c.unknown_lost = LOST_AT_CALLS & ~arriving.unknown

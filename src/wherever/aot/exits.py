@@ -9,7 +9,6 @@ from wherever.aot.registers import UNIFORM_PARAMETER_MASK, UNIFORM_RESULT_MASK, 
 from wherever.aot.selection import LEAVES
 from wherever.aot.signature import (
     LINK,
-    SYSCALL_READS,
     UNIFORM_PARAMETERS,
     UNIFORM_RESULTS,
     Signature,
@@ -175,8 +174,10 @@ class Exits(RegisterFlow):
         following = self._following(block)
         self._work(block, ())
         # what it is asked with is there to ask again, after a handler (SA_RESTART)
-        self._sync(self._dirty_after(block) & (following | SYSCALL_READS) & ~X0)
-        self._arguments((X[8], *X[:6]))
+        asked = self.c.asked[block.start]
+        self._sync(self._dirty_after(block) & (following | asked) & ~X0)
+        for slot in (X[8], *X[:6]):
+            self.code += self.locals.read(slot) if asked >> slot & 1 else e.i64_const(0)
         self.code += e.i64_const(block.exit.other) + e.call(self.layout.syscall)
         self._store_results((X[0],), following)
 

@@ -20,7 +20,6 @@ from wherever.aot.signature import (
     LINK,
     RESULT_MASK,
     RETURNED,
-    SYSCALL_READS,
     THREAD,
     Conventions,
     Signature,
@@ -188,7 +187,7 @@ class Liveness:
             case ExitKind.SYSCALL:
                 if end.other in index:
                     part.before[index[end.other]].append(at)
-                return SYSCALL_READS | THREAD  # a handler may run before what follows
+                return self.c.asked[block.start] | THREAD  # a handler may run before what follows
             case ExitKind.JUMP_INDIRECT:
                 for target in end.targets:
                     if target in index:

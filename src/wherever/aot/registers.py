@@ -25,7 +25,6 @@ from wherever.aot.narrow import (
 from wherever.aot.nesting import Nested
 from wherever.aot.signature import (
     ALL,
-    SYSCALL_READS,
     UNIFORM_PARAMETERS,
     UNIFORM_RESULTS,
     Conventions,
@@ -108,7 +107,7 @@ class RegisterFlow(Nested):
             elif end.kind in (ExitKind.CALL_INDIRECT, ExitKind.JUMP_INDIRECT):
                 mask |= UNIFORM_PARAMETER_MASK | UNIFORM_RESULT_MASK
             elif end.kind is ExitKind.SYSCALL:
-                mask |= SYSCALL_READS
+                mask |= self.c.asked[start]
         for _, target in self.leaves.values():
             callee = self.c.all.get(target)
             if callee is not None:

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 _ALL: Final = (1 << len(REGISTERS)) - 1
 _NO_VALUE: Final = sum(1 << slot for slot in (*X[2:18], *V[4:8], *V[16:], *FLAGS))
 _CALLS: Final = (ExitKind.CALL, ExitKind.CALL_INDIRECT)
-_SYSCALL_READS: Final = sum(1 << slot for slot in (*X[:6], X[8]))
 _OTHER_CONVENTIONS: Final = (".go.buildinfo", ".gopclntab", ".note.go.buildid")
 
 assert not _NO_VALUE & sum(1 << slot for slot in AAPCS64.callee_saved)
@@ -46,11 +45,13 @@ class Returned:
         self,
         functions: Functions,
         facts: Mapping[int, Facts],
+        asked: Mapping[int, int],
         arriving: Arriving,
         standard: bool,
     ) -> None:
         self.functions = functions
         self.facts = facts
+        self.asked = asked
         self.arriving = arriving
         self.standard = standard
         self.reads: dict[int, dict[int, int]] = {}  # function -> block -> what it reads itself
@@ -80,7 +81,7 @@ class Returned:
                     else:
                         after |= _NO_VALUE
                 if end.kind is ExitKind.SYSCALL:
-                    after |= _SYSCALL_READS
+                    after |= self.asked[start]
                 elif end.kind is ExitKind.RET:
                     after |= self.facts[start].returned
             elif end.kind is ExitKind.CALL:

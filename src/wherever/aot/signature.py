@@ -50,7 +50,6 @@ UNIFORM_RESULTS: Final = (X[0],)
 # results of a callee that are worth handing on as such; vectors that nobody touched stay in globals
 HANDED_ON: Final = mask_of((X[0], X[1], V[0]))
 RETURNED: Final = mask_of(RESULTS)
-SYSCALL_READS: Final = mask_of((*X[:6], X[8]))
 CALLEE_SAVED: Final = mask_of(AAPCS64.callee_saved) | 1 << SP
 RESULT_MASK: Final = mask_of(AAPCS64.results)
 ARGUMENT_MASK: Final = mask_of(AAPCS64.arguments)
@@ -127,6 +126,7 @@ class Conventions:
         self.unknown_lost = 0
         self.lost = 0
         self.orders: dict[int, list[int]] = {}  # function -> its blocks, in postorder
+        self.asked: dict[int, int] = {}  # block with a system call -> what that reads
         self.returned: Returned
 
     def following(self, signature: Signature, block: Block) -> int:
