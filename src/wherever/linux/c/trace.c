@@ -191,6 +191,7 @@ EXPORT(linux_fault) void linux_fault(s32 signal, s32 code, u64 pc, u64 address) 
   linux_state.pc = pc;
   if (signal < 1 || signal > 64) signal = SIGSEGV;
   int untranslated = signal == SIGSEGV && address == pc && guest(pc, 4, PROT_EXEC);
+  if (untranslated && linux_stack(linux_state.sp)) untranslated = 0, address = linux_state.sp - 16; /* its own stack */
   if (untranslated) {
     if (trampoline()) return;
     signal = SIGILL, code = 1;                          /* ILL_ILLOPC */
