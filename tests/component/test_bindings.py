@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import json
 import os
 import subprocess
 import sys
@@ -115,7 +116,7 @@ def test_names_that_python_means_something_by(
 
 @pytest.mark.slow
 @pytest.mark.skipif(not SUITE.is_dir(), reason="the suites are not here")
-def test_wasi_passes_mypy_strict(tmp_path: Path) -> None:
+def test_wasi_passes_mypy_and_pyright_strict(tmp_path: Path) -> None:
     root = SUITE / "0.2.9"
     files = [(str(p.relative_to(root)), p.read_text()) for p in sorted(root.glob("*/*.wit"))]
     write(texts_of(files), tmp_path / "wasi")
@@ -135,6 +136,20 @@ def test_wasi_passes_mypy_strict(tmp_path: Path) -> None:
         ],
         cwd=tmp_path,
         env={**os.environ, "MYPYPATH": str(SOURCE)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-3000:]
+    settings = {
+        "typeCheckingMode": "strict",
+        "include": ["wasi", "shapes_types", "names_types"],
+        "extraPaths": [str(SOURCE)],
+    }
+    (tmp_path / "pyrightconfig.json").write_text(json.dumps(settings))
+    done = subprocess.run(
+        [sys.executable, "-m", "pyright", "--pythonpath", sys.executable, "-p", tmp_path],
+        cwd=tmp_path,
         capture_output=True,
         text=True,
         check=False,

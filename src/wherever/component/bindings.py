@@ -213,7 +213,7 @@ def module_text(module: Module, paths: Mapping[str, str]) -> str:
     word = names_of.word
     table_type = f"{word('dict')}[{word('str')}, {word('object')}]"
     all_types = [f"WIT_TYPES: {table_type} = {{", *table, "}"]
-    needed = [word(each) for _, words in _SUPPORT for each in words if each != "TypeAlias"]
+    needed = [word(each) for _, words in _SUPPORT for each in words]
     head = [
         "".join(docstring(module.doc, "", f"The interface {module.name}.")[:1])
         if "\n" not in module.doc.strip()
