@@ -201,7 +201,7 @@ class Liveness:
                     part.ends.append(at)
                     part.tails.append(_NOWHERE)
                     self.unknown.append((part, at))
-                    return self.c.unknown_reads | given_back(signature)
+                    return self.c.unknown_reads | given_back(signature) | _link_after(signature)
                 return 0 if end.targets else ARGUMENT_MASK | escaping(signature)
             case ExitKind.TRAP:
                 # what a handler and a backtrace need; and what follows, if it may go on there
@@ -220,7 +220,7 @@ class Liveness:
         if tail_call:
             part.ends.append(at)
             part.tails.append(target)
-            return given_back(part.signature)
+            return given_back(part.signature) | _link_after(part.signature)
         # entered through the driver: whoever it returns to is not known here
         self.wanted(callee, RESULT_MASK)
         return escaping(part.signature)
@@ -350,6 +350,14 @@ class Liveness:
         else:
             self.wanted(callee, more)
             part.add(at, more & ~callee.signature.writes)
+
+
+def _link_after(signature: Signature) -> int:
+    """The link register at a tail call, where whoever is resumed before it goes on in the end.
+
+    The callee need not read it (a leaf does not), but a resume body calls and then returns itself.
+    """
+    return 1 << LINK if signature.suspends or signature.changes >> LINK & 1 else 0
 
 
 def postorder(functions: Functions, body: Body) -> list[int]:

@@ -49,23 +49,24 @@ def find_points(c: Conventions, recovered: Recovered) -> Inside:
 def find_beginnings(c: Conventions) -> dict[int, list[int]]:
     """By function, the blocks that begin anew in the resume body where a NaN is to be exact.
 
-    Only in functions that call nothing (ADR 0044, "Where not").
+    Not where a return is not proved to be to the caller: it goes through the driver, and what the
+    caller has in locals need not be what it finds then.
     """
     found: dict[int, list[int]] = {}
     blocks = c.functions.blocks
     for entry, body in c.functions.bodies.items():
-        signature = c.all.get(entry)
-        if signature is None or not _leaf(signature):
-            continue
         starts = [start for start in body.reached if blocks[start].asks is Asks.FIRST]
-        if starts:
+        if (
+            starts
+            and entry in c.all
+            and all(
+                start in c.all[entry].frame.own_returns
+                for start in body.reached
+                if blocks[start].exit.kind is ExitKind.RET
+            )
+        ):
             found[entry] = starts
     return found
-
-
-def _leaf(signature: Signature) -> bool:
-    elsewhere = signature.callees or signature.indirect or signature.frame.tail_calls
-    return not (elsewhere or signature.suspends)
 
 
 def _points(c: Conventions, signature: Signature, known: set[int]) -> set[int]:
