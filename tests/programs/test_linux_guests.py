@@ -57,6 +57,12 @@ GUESTS = (
         ((), ("constant",), ("text",)),
         hosted=True,
     ),
+    Guest(
+        "low",  # where Go's linker puts programs
+        ("low.c",),
+        (("-O1", *DEFINED, "-Wl,--image-base=0x10000"),),
+        hosted=True,
+    ),
     Guest("contexts", ("contexts.c",), tuple((*level, *DEFINED) for level in LEVELS)),
     Guest("libm", ("libm.c",), tuple((*level, *DEFINED) for level in LEVELS)),
     Guest("payloads", ("payloads.c",), tuple((*level, *DEFINED) for level in LEVELS)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from functools import cache
 
+from wherever.linux.addresses import linked_low
 from wherever.linux.module import personality
 from wherever.store.cache import open_cache
 from wherever.store.digest import digest_of, digest_of_parts
@@ -57,13 +58,17 @@ def _key(program: bytes, base: bytes, *, exact: bool = False) -> Digest:
     return digest_of_parts(digest_of(program), digest_of(base), _translator(), *options)
 
 
+def _personality(program: bytes, target: str) -> bytes:
+    return personality(f"{target}-high" if linked_low(program) else target)
+
+
 def translation_known(
     program: bytes, target: str = "wherever", *, exact: bool = False
 ) -> Digest | None:
     """The digest of the program's translation, if it was ever made here."""
     store = open_cache("translations")
     try:
-        return store.ledger.made_from(_key(program, personality(target), exact=exact))
+        return store.ledger.made_from(_key(program, _personality(program, target), exact=exact))
     finally:
         store.close()
 
@@ -81,7 +86,7 @@ def translated(
     Made in as many processes as `jobs` says; 0 is as many as there are cores.
     `exact` floating point obeys FPCR and reports to FPSR.
     """
-    base = personality(target)
+    base = _personality(program, target)
     key = _key(program, base, exact=exact)
     store = open_cache("translations")
     try:

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from wherever.errors import InvalidProgram, Unsupported
+from wherever.linux.addresses import HIGH_STACK, LOWEST, NULL
 from wherever.program.elf import PF_W, PF_X, Elf
 
-PIE_BASE: Final = 0x20_0000
-LOWEST: Final = 0x20_0000  # below lies the personality (linux/ABI.md)
+PIE_BASE: Final = LOWEST
 _R_RELATIVE: Final = 1027  # ELF for the Arm 64-bit Architecture, 5.7.15
 _R_IRELATIVE: Final = 1032
 
@@ -46,6 +46,11 @@ class Image:
         """First address after the image."""
         return max(piece.end for piece in self.pieces)
 
+    @property
+    def low(self) -> bool:
+        """Whether the personality lies above the image."""
+        return self.pieces[0].address < LOWEST
+
     def in_text(self, address: int) -> bool:
         """Whether an instruction can be at an address."""
         return any(low <= address < high for low, high in self.text)
@@ -76,10 +81,11 @@ def place(elf: Elf) -> Image:
     if not elf.entry:
         raise Unsupported("unsupported: a shared library (no entry point); translate an executable")
     base = PIE_BASE - (elf.low & ~0xFFFF) if elf.pie else 0
-    if elf.low + base < LOWEST:
+    if elf.low + base < NULL or (elf.low + base < LOWEST and elf.high > HIGH_STACK):
         raise Unsupported(
-            f"unsupported: the program is linked at {elf.low:#x}; below {LOWEST:#x} lies the Linux "
-            "personality; link it higher or as static-PIE"
+            f"unsupported: the program is linked from {elf.low:#x} to {elf.high:#x}; nothing "
+            f"lies below {NULL:#x}, and what begins below {LOWEST:#x} has to end by "
+            f"{HIGH_STACK:#x}; link it at {LOWEST * 2:#x} or as static-PIE"
         )
     pieces = tuple(
         Piece(

@@ -18,6 +18,7 @@ from wherever.aot.spread import spread
 from wherever.errors import InternalError, Unsupported
 from wherever.ir import opcodes
 from wherever.isa.aarch64.registers import REGISTERS
+from wherever.linux.addresses import HIGH_END
 from wherever.program.elf import PF_R, PF_W, PF_X, STT_FUNC, STT_GNU_IFUNC
 from wherever.wasm.builder import ModuleBuilder
 from wherever.wasm.emit import function_body, locals_of
@@ -149,7 +150,9 @@ class Assembler:
         self.sizes = Sizes()
         self.origins: dict[int, int] = {}  # Wasm function -> the guest function it is made of
         self.jobs = jobs
-        self.data_at = (image.end + 0xFFF) & ~0xFFF  # pages that the guest may not write
+        # pages that the guest may not write, behind the image and the personality
+        end = max(image.end, HIGH_END) if image.low else image.end
+        self.data_at = (end + 0xFFF) & ~0xFFF
         self.data = bytearray()
 
     # -- pieces of linear memory after the image

@@ -1,4 +1,4 @@
-"""Owns the build of the personality: two Wasm modules from the same C, the same bytes each time."""
+"""Owns the build of the personality: Wasm modules from the same C, the same bytes each time."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from wherever.errors import InternalError
+from wherever.linux.addresses import HIGH
 from wherever.linux.generate import abi_header, dispatch_source, handlers_header
 
 __all__ = ["TARGETS", "build", "is_current", "main"]
@@ -19,8 +20,20 @@ _ROOM = Path(__file__).parent
 _SOURCES = _ROOM / "c"
 _BUILT = _ROOM / "built"
 
+# A personality that leaves the low addresses to the program: its C stack ends at its data.
+_HIGH = (
+    f"-DPERSONALITY={HIGH}ull",
+    f"-Wl,--global-base={HIGH}",
+    f"-Wl,-z,stack-size={HIGH}",
+)
+_HOSTED = "-DWHEREVER_HOST"
 # target -> what its preprocessor sees: `wasi` imports preview 1 only (ADR 0050)
-TARGETS: dict[str, tuple[str, ...]] = {"wasi": (), "wherever": ("-DWHEREVER_HOST",)}
+TARGETS: dict[str, tuple[str, ...]] = {
+    "wasi": (),
+    "wherever": (_HOSTED,),
+    "wasi-high": _HIGH,
+    "wherever-high": (_HOSTED, *_HIGH),
+}
 
 # The stack comes first, from 0x30000 down; its last 64 KiB are the page that is never mapped, so a
 # C stack deeper than 128 KiB faults under our host and never reaches data.

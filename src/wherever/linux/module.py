@@ -15,7 +15,10 @@ _BUILT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "built")
 
 @cache
 def personality(target: str = "wherever") -> bytes:
-    """The personality as Wasm: `wasi` imports preview 1 only, `wherever` our own imports too."""
+    """The personality as Wasm: `wasi` imports preview 1 only, `wherever` our own imports too.
+
+    With `-high` it leaves the lowest addresses to the program (`linux.addresses`).
+    """
     path = os.path.join(_BUILT, f"{target}.wasm")
     try:
         with open(path, "rb", buffering=0) as file:

@@ -8,7 +8,13 @@
 #define SPACE 0x100000000ull
 #define TOP (SPACE - 0x10000)
 #define MAPS 16384
+#ifdef PERSONALITY                                      /* ours lies above the image: addresses.py */
+#define LOWEST 0x10000ull
+#define PERSONALITY_START (PERSONALITY - 0x20000)
+#define PERSONALITY_END (PERSONALITY + 0x200000)
+#else
 #define LOWEST 0x200000ull                              /* below are the first 64 KiB, and ours */
+#endif
 
 struct map {
   u64 start, end;
@@ -215,6 +221,9 @@ int memory_start(void) {
                                      .offset = (s64)segments[i].file_offset, .name = "exe"});
     mapped_bytes += end - start;
   }
+#ifdef PERSONALITY
+  insert(find(PERSONALITY_START), (struct map){.start = PERSONALITY_START, .end = PERSONALITY_END, .protection = PROT_KERNEL, .name = "[wherever]"});
+#endif
   u64 at = LOWEST;
   for (u32 i = 0; i < map_count; i++) {
     settle(at, maps[i].start, 0);
