@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 JOBS ?= 2
 export WHEREVER_SUITES ?= $(abspath ../shared/suites)
 
-.PHONY: components csmith payloads guests hostile hostile-components hostile-elf help setup personality compiled demo test check format bench bench-kernels conformance corpora oracle
+.PHONY: rust components csmith payloads guests hostile hostile-components hostile-elf help setup personality compiled demo test check format bench bench-kernels conformance corpora oracle
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -95,6 +95,12 @@ busybox: setup  ## every line of Debian's static arm64 busybox, translated, besi
 	bash tests/oracle/aarch64/fetch.sh $(HOME)/.cache/wherever-tests/aarch64
 	$(BIN)/wherever translate $(HOME)/.cache/wherever-tests/aarch64/busybox -o /dev/null
 	$(BIN)/pytest -q -n $(JOBS) tests/programs/test_busybox.py --whole -k 'not portable'
+
+rust: setup  ## ripgrep and typos, as PyPI has them for static arm64 Linux, beside qemu
+	$(BIN)/python tests/programs/rust/fetch.py $(HOME)/.cache/wherever-tests/aarch64
+	for program in rg typos; do \
+	  $(BIN)/wherever translate $(HOME)/.cache/wherever-tests/aarch64/$$program -o /dev/null || exit 1; done
+	$(BIN)/pytest -q -n $(JOBS) tests/programs/test_rust.py --whole
 
 busybox-wasmtime: setup  ## every third line that works on text, under the wasmtime command line
 	bash tests/oracle/aarch64/fetch.sh $(HOME)/.cache/wherever-tests/aarch64

@@ -6,6 +6,7 @@ import _socket
 import os
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import threading
@@ -38,6 +39,7 @@ import wherever
 from wherever import Grants, GuestFailed, GuestTrap, InvalidProgram, LimitExceeded, Limits
 from wherever.nanoprocess import pool
 from wherever.nanoprocess.launch import Worker
+from wherever.nanoprocess.streams import Streams
 from wherever.policy import Malformed
 
 LATE = 0.2  # seconds that a limit may be late, on an idle machine
@@ -60,6 +62,16 @@ def test_the_elements_of_tables_are_shared_among_those_a_module_has() -> None:
     limit = wherever.run(three).limit
     assert limit is not None
     assert limit.limit == "table elements"
+
+
+def test_input_of_no_bytes_is_a_pipe_at_its_end_and_no_input_a_device() -> None:
+    """ripgrep searches its input where that is a pipe, else the folder it stands in."""
+    for given, is_that in ((b"", stat.S_ISFIFO), (None, stat.S_ISCHR)):
+        streams = Streams(given, None, None, capture=True)
+        try:
+            assert is_that(os.fstat(streams.theirs[0]).st_mode)
+        finally:
+            streams.close()
 
 
 @pytest.mark.parametrize("status", [0, 1, 3, 255])

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 import sides
-from _pytest.mark.structures import ParameterSet
 
 HERE = Path(__file__).parent / "busybox"
 LINES = sides.parse(HERE / "lines.txt")
@@ -21,19 +20,7 @@ EVERY = 80
 PORTABLE = LINES[: [line.text for line in LINES].index("ls")][::3]
 
 
-def _reasons(path: Path) -> dict[str, str]:
-    """`WHAT: why`, a line each; what may hold colons if they are followed by no space."""
-    rows = (row for row in path.read_text().splitlines() if row and not row.startswith("#"))
-    return {what: why for what, _, why in (row.rpartition(": ") for row in rows)}
-
-
-DIFFER = _reasons(HERE / "differ.txt")
-
-
-def _marked(line: sides.Line) -> ParameterSet:
-    reason = DIFFER.get(line.text)
-    marks = [pytest.mark.xfail(reason=reason, strict=True)] if reason else []
-    return pytest.param(line, id=line.text, marks=marks)
+DIFFER = sides.reasons(HERE / "differ.txt")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -42,7 +29,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("portable_line", chosen, ids=[line.text for line in chosen])
     if "line" in metafunc.fixturenames:
         whole = metafunc.config.getoption("whole")
-        metafunc.parametrize("line", [_marked(line) for line in LINES[:: 1 if whole else EVERY]])
+        metafunc.parametrize("line", sides.marked(LINES[:: 1 if whole else EVERY], DIFFER))
 
 
 @pytest.mark.slow
@@ -67,7 +54,7 @@ def test_every_applet_has_three_lines(tmp_path: Path) -> None:
     program = sides.program("busybox", translate=True)
     listed = sides.qemu(program, "busybox", sides.Line("", ("--list",)), tmp_path / "base")
     applets = listed.stdout.decode().split()
-    left_out = _reasons(HERE / "left-out.txt")
+    left_out = sides.reasons(HERE / "left-out.txt")
     lines: dict[str, int] = defaultdict(int)
     for line in LINES:
         lines[line.words[0]] += 1

@@ -37,8 +37,9 @@ class Streams:
                 stdin = stdin.encode()
             if isinstance(stdin, bytes | bytearray | memoryview):
                 self.feed = bytes(stdin)
-                stdin = None
-            self._add(stdin, 0, pipe=bool(self.feed) or not capture)
+                self._add(None, 0, pipe=True)  # of no bytes, too: a guest can tell it from none
+            else:
+                self._add(stdin, 0, pipe=not capture)
             self._add(stdout, 1, pipe=True)
             self._add(stderr, 2, pipe=True)
         except BaseException:

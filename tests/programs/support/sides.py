@@ -15,6 +15,7 @@ from pathlib import Path
 import linux_guests
 import pytest
 import scratch
+from _pytest.mark.structures import ParameterSet
 
 from wherever.aot.cache import translated, translation_known
 from wherever.nanoprocess.running import run
@@ -24,6 +25,7 @@ __all__ = [
     "Line",
     "Outcome",
     "difference",
+    "marked",
     "ours",
     "parse",
     "parse_scripts",
@@ -31,7 +33,9 @@ __all__ = [
     "precompiled",
     "program",
     "qemu",
+    "reasons",
     "without_modes",
+    "without_name",
 ]
 
 PROGRAMS = Path(
@@ -85,6 +89,18 @@ def parse_scripts(path: Path) -> list[Line]:
         name, *arguments = shlex.split(heading)
         lines.append(Line(name, ("-c", script + "\n", name, *arguments)))
     return lines
+
+
+def reasons(path: Path) -> dict[str, str]:
+    """`WHAT: why`, a line each; what may hold colons if they are followed by no space."""
+    rows = (row for row in path.read_text().splitlines() if row and not row.startswith("#"))
+    return {what: why for what, _, why in (row.rpartition(": ") for row in rows)}
+
+
+def marked(lines: list[Line], differ: Mapping[str, str]) -> list[ParameterSet]:
+    """The lines as parameters of a test; those that differ must go on differing."""
+    marks = {what: [pytest.mark.xfail(reason=why, strict=True)] for what, why in differ.items()}
+    return [pytest.param(line, id=line.text, marks=marks.get(line.text, [])) for line in lines]
 
 
 def environment(directory: Path) -> dict[str, str]:
@@ -181,6 +197,11 @@ def precompiled(program: Path) -> Path:
         source.unlink()
         aside.rename(kept)
     return kept
+
+
+def without_name(line: Line) -> Line:
+    """A line whose first word is the program."""
+    return replace(line, words=line.words[1:])
 
 
 def without_modes(outcome: Outcome) -> Outcome:
