@@ -63,7 +63,9 @@ class Returned:
         reads = self.reads.get(entry)
         if reads is None:
             reads = self.reads[entry] = self._own_reads(order)
-        return _ALL & ~_NO_VALUE | reads.get(start, _NO_VALUE)
+        # what this function reads only after a further call, or hands back unread to its caller
+        passed = self.arriving.before.get(start, 0)
+        return _ALL & ~_NO_VALUE | reads.get(start, _NO_VALUE) | passed
 
     def _own_reads(self, order: Sequence[int]) -> dict[int, int]:
         """What is read from each block on, by instructions of this function and before a call."""
