@@ -34,7 +34,7 @@ def _builder() -> ModuleType:
 PROGRAM: Path = _builder().component("command")
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(scope="module", autouse=True)  # before wasmtime compiles it
 def asked_for(request: pytest.FixtureRequest) -> None:
     if not request.config.getoption("--whole"):
         pytest.skip("18 MB: make components runs it")
