@@ -28,6 +28,7 @@ def program(address: int, size: int = 0x1000, kind: int = 2) -> bytes:
         (program(0x10000), True),
         (program(0x1F0000), True),
         (program(0x200000), False),
+        (program(0x10000, size=0), False),  # an empty segment
         (program(0, kind=3), False),  # placed where we like
         (program(0x10000)[:100], False),
         (b"\x7fELF", False),

@@ -19,7 +19,7 @@ HIGH_END: Final = HIGH + 0x20_0000
 """Where it ends."""
 
 _HEADER: Final = struct.Struct("<6s10xH14xQ14xHH6x")  # e_type, e_phoff, e_phentsize, e_phnum
-_SEGMENT: Final = struct.Struct("<I12xQ32x")  # p_type, p_vaddr
+_SEGMENT: Final = struct.Struct("<I12xQ16xQ8x")  # p_type, p_vaddr, p_memsz
 _ET_EXEC: Final = 2
 _PT_LOAD: Final = 1
 
@@ -37,4 +37,5 @@ def linked_low(program: bytes) -> bool:
         return False
     count = min(count, (len(program) - offset) // size)
     rows = (_SEGMENT.unpack_from(program, offset + size * i) for i in range(count))
-    return min((at for type_, at in rows if type_ == _PT_LOAD), default=LOWEST) < LOWEST
+    # what takes no memory is no part of the image (`program.elf`)
+    return any(type_ == _PT_LOAD and size and at < LOWEST for type_, at, size in rows)
