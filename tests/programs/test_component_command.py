@@ -12,26 +12,14 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 
 import pytest
+import real_components
 
 import wherever
 from wherever.policy.grammar import parse_words
 
-REAL = Path(__file__).parent / "component" / "real"
-
-
-def _builder() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("build_components", REAL / "build.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-PROGRAM: Path = _builder().component("command")
+PROGRAM: Path = real_components.builder().component("command")
 
 
 @pytest.fixture(scope="module", autouse=True)  # before wasmtime compiles it

@@ -7,17 +7,16 @@ the others where `make components` has built them.
 from __future__ import annotations
 
 import gc
-import importlib.util
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
+import real_components
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.component.test_canonical import neutral, plain, to_python
@@ -32,17 +31,7 @@ from wherever.hosts.component.load import LoadedComponent
 REAL = Path(__file__).parent / "component" / "real"
 LARGE = ("python", "js")  # 12 and 18 MB: a quarter of a minute to compile where no cache has them
 
-
-def _builder() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("build_components", REAL / "build.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-build = _builder()
+build = real_components.builder()
 
 
 class Sink:
