@@ -54,8 +54,9 @@ MODULES = tuple(
         ("passes", "cycles facts frame structure unroll"),
         (
             "aot",
-            "convention emit encode exits expressions functions layout lift liveness locals nans "
-            "narrow nesting registers resume returned runtime selection signature uses values",
+            "arriving asked convention emit encode exits expressions functions layout lift "
+            "liveness locals nans narrow nesting registers resume returned runtime selection "
+            "signature uses values",
         ),
     )
     for name in names.split()
