@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from wherever.aot import encode as e
 from wherever.aot.exits import Exits
 from wherever.aot.layout import Emitted, Layout
+from wherever.aot.nans import COMPARES
 from wherever.aot.signature import LINK, Conventions, Signature, mask_of
 from wherever.ir import opcodes
 from wherever.ir.ops import I32, V128
@@ -165,7 +166,10 @@ class FunctionEmitter(Exits):
             inverted = self.x.condition(value)
 
         self._work(block, (value,), push)
-        self._branch_to(node, edges, inverted=inverted)
+        asked = value
+        while asked.op == opcodes.I32_EQZ:
+            asked = asked.args[0]
+        self._branch_to(node, edges, inverted=inverted, floating=asked.op in COMPARES)
 
     def _exactly_if(self, selector: int) -> None:
         """Begin this block anew in the resume body if the condition on the stack holds."""

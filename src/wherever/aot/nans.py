@@ -17,6 +17,8 @@ from wherever.ir import opcodes as op
 from wherever.ir.ops import BY_NAME
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from wherever.ir.values import Value
 
 _ARITHMETIC: Final = ("add", "sub", "mul", "div", "sqrt", "min", "max")
@@ -27,6 +29,9 @@ _SHAPES: Final = ("f32", "f64", "f32x4", "f64x2")
 STICKY: Final = frozenset(
     {BY_NAME[f"{shape}.{name}"].number for shape in _SHAPES for name in _ARITHMETIC + _ROUNDING}
     | {op.F32_FMA, op.F64_FMA, op.F32X4_RELAXED_MADD, op.F64X2_RELAXED_MADD}
+)
+COMPARES: Final = frozenset(
+    BY_NAME[f"{shape}.{name}"].number for shape in ("f32", "f64") for name in _COMPARING
 )
 # all NaNs are the same to these
 BLIND: Final = frozenset(
@@ -39,6 +44,10 @@ BLIND: Final = frozenset(
     }
 )
 _UNEQUAL: Final = frozenset(BY_NAME[f"{shape}.ne"].number for shape in _SHAPES)
+# what gives a NaN where its operand is one, and nowhere else
+_SIGNS: Final = frozenset(
+    BY_NAME[f"{shape}.{name}"].number for shape in _SHAPES for name in ("neg", "abs")
+)
 # by the operation that compares, the one that adds
 SUM: Final = {BY_NAME[f"{shape}.ne"].number: BY_NAME[f"{shape}.add"].number for shape in _SHAPES}
 MAX_CHAIN: Final = 8
@@ -54,6 +63,22 @@ def tests_itself(value: Value) -> bool:
     if condition.args[0] is not usual or condition.args[1] is not usual:
         return False
     return all(arg is usual or any(arg is one for one in usual.args) for arg in value.args[2:])
+
+
+def implied(roots: Sequence[Value]) -> set[int]:
+    """Of what asks together, by identity: results whose NaN makes another one a NaN, too."""
+    known = {id(root) for root in roots}
+    found: set[int] = set()
+    for root in roots:
+        if tests_itself(root):
+            work = list(root.args[1].args)
+            while work:
+                value = work.pop()
+                if id(value) in known:
+                    found.add(id(value))
+                elif value.op in _SIGNS:
+                    work += value.args
+    return found
 
 
 def unequal(value: Value) -> int:

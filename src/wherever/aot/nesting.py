@@ -195,8 +195,14 @@ class Nested:
             code += e.unsigned(0 if edge is None else self.context.depth(edge[0]) + 1)
         code += b"\0" + e.END
 
-    def _branch_to(self, node: int, edges: list[Edge], *, inverted: bool) -> None:
-        """Branch on the condition on the stack."""
+    def _branch_to(
+        self, node: int, edges: list[Edge], *, inverted: bool, floating: bool = False
+    ) -> None:
+        """Branch on the condition on the stack.
+
+        The opposite of a floating-point comparison is none that Wasm has, so that `i32.eqz` would
+        have the machine make a number of it; an `if` branches on the comparison itself.
+        """
         yes, no = edges if len(edges) == 2 else (edges[0], edges[0])
         code = self.code
         if inverted:
@@ -204,7 +210,7 @@ class Nested:
         if self._jumps(node, yes):
             code += e.branch_if(self.context.depth(yes[0]))
             self._go(node, no)
-        elif self._jumps(node, no):
+        elif self._jumps(node, no) and not floating:
             code += e.I32_EQZ + e.branch_if(self.context.depth(no[0]))
             self._go(node, yes)
         else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from wherever.aot import encode as e
-from wherever.aot.nans import BLIND, SUM, tests_itself, unequal
+from wherever.aot.nans import BLIND, SUM, implied, tests_itself, unequal
 from wherever.aot.selection import (
     CONSTS,
     FMA,
@@ -268,6 +268,7 @@ class Values(Uses):
         assert self.leave is not None
         code = self.code
         together: dict[int, list[int]] = {}  # the operation that compares -> locals of results
+        silent = implied(self.roots)
         for root in self.roots:
             usual = root.args[1]
             if tests_itself(root):
@@ -275,7 +276,8 @@ class Values(Uses):
                     self._usual(usual)
                     code += e.DROP
                 root.place = usual.place
-                together.setdefault(unequal(root), []).append(usual.place)
+                if id(root) not in silent:
+                    together.setdefault(unequal(root), []).append(usual.place)
             else:
                 self.emit(usual)
                 root.place = self.locals.temporary(root.type)
