@@ -23,8 +23,8 @@ from wherever.ir import opcodes
 from wherever.ir.values import Block, ExitKind
 from wherever.isa.aarch64.registers import SP, V, X
 from wherever.passes.cycles import on_cycles
-from wherever.passes.facts import Facts, is_load, needs
-from wherever.passes.frame import Frame, Steps, analyse_frame, in_frame
+from wherever.passes.facts import Facts, in_frame, may_vanish, needs
+from wherever.passes.frame import Frame, Steps, analyse_frame
 
 if TYPE_CHECKING:
     from typing import Final
@@ -244,7 +244,7 @@ def _reads_but_saves(block: Block) -> int:
             at, value = effect.args
             if value.op == opcodes.GET and _SAVED_UNREAD >> value.imm & 1 and in_frame(at, SP):
                 continue
-        if not is_load(effect.op):
+        if not may_vanish(effect, SP):
             mask |= needs(effect)
     return mask
 
@@ -253,7 +253,7 @@ def conventions(functions: Functions, *, standard: bool = True) -> Conventions:
     """Find every function's signature; `standard` if calls through pointers keep to AAPCS64."""
     c = Conventions(functions)
     for start, block in functions.blocks.items():
-        c.facts[start] = Facts(block)
+        c.facts[start] = Facts(block, SP)
     _frames(c, list(functions.bodies.values()))
     _writes(c)
     _gives(c)

@@ -19,7 +19,8 @@ from wherever.aot.values import Values
 from wherever.ir import opcodes as op
 from wherever.ir.ops import BY_NUMBER, I32, I64, VOID, Kind
 from wherever.ir.values import Block, Value
-from wherever.passes.facts import is_load
+from wherever.isa.aarch64.registers import SP
+from wherever.passes.facts import is_load, may_vanish
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,10 +45,15 @@ class Expressions(Values):
                 epoch += 1
         for value in ends:
             self.count(value, epoch)
+        self._count_unused(block.effects, epoch)
         self.epoch = 0
         for effect in block.effects:
             if is_load(effect.op):
-                if effect.uses and (effect.uses > 1 or -2 - effect.place != self.epoch):
+                if effect.uses == 0:
+                    if effect.place != -1:
+                        self._load(effect)
+                        self.code += e.DROP
+                elif effect.uses > 1 or -2 - effect.place != self.epoch:
                     self._load(effect)
                     place = self.locals.temporary(effect.type)
                     effect.place = place
@@ -59,6 +65,16 @@ class Expressions(Values):
                 self.epoch += 1
         if self.roots:
             self._ask()
+
+    def _count_unused(self, effects: Sequence[Value], epoch: int) -> None:
+        """A load that nobody uses happens where it stands: it may fault."""
+        for effect in reversed(effects):
+            if not is_load(effect.op):
+                epoch -= 1
+            elif effect.uses == 0 and not may_vanish(effect, SP):
+                effect.place = -2 - epoch
+                for arg in effect.args:
+                    self.count(arg, epoch)
 
     def _effect(self, value: Value) -> None:
         number = PLAIN_STORE.get(value.op, value.op)

@@ -11,15 +11,48 @@ from wherever.ir.values import Block, ExitKind, Value
 if TYPE_CHECKING:
     from typing import Final
 
-# loads alone may vanish; every other effect happens whether or not its value is used
+_M64: Final = 0xFFFF_FFFF_FFFF_FFFF
+_NOTHING: Final = -1
 _LOADS: Final = frozenset(
     op.number for op in BY_NUMBER.values() if op.kind in (Kind.LOAD, Kind.LOAD_LANE)
 )
 
 
 def is_load(op: int) -> bool:
-    """Whether an effect is a load, which nobody misses if its value is not used."""
+    """Whether an effect is a load."""
     return op in _LOADS
+
+
+def signed(value: int) -> int:
+    """A 64-bit number as two's complement has it."""
+    value &= _M64
+    return value - (1 << 64) if value >> 63 else value
+
+
+def affine_of(value: Value) -> tuple[int, int]:
+    """A value as a register plus a constant; without one, register -1."""
+    offset = 0
+    while value.op == opcodes.I64_ADD and value.args[1].op == opcodes.I64_CONST:
+        offset += value.args[1].imm
+        value = value.args[0]
+    return (value.imm, signed(offset)) if value.op == opcodes.GET else (_NOTHING, 0)
+
+
+def in_frame(address: Value, stack_pointer: int) -> bool:
+    """Whether an address is the stack pointer of a block plus a constant."""
+    return affine_of(address)[0] == stack_pointer
+
+
+def may_vanish(effect: Value, stack_pointer: int) -> bool:
+    """Whether an effect is a load that nobody misses if its value is not used.
+
+    A load happens whether or not its value is used, for it may fault; but above the stack pointer
+    lies the frame, from which every function restores what may not be wanted.
+    """
+    if effect.op not in _LOADS:
+        return False
+    base, offset = affine_of(effect.args[0])
+    return base == stack_pointer and offset >= 0
 
 
 def needs(value: Value) -> int:
@@ -41,11 +74,11 @@ class Facts:
 
     __slots__ = ("always", "changes", "deferred", "deferred_needs", "outs", "returned", "shape")
 
-    def __init__(self, block: Block) -> None:
+    def __init__(self, block: Block, stack_pointer: int) -> None:
         self.shape: tuple[int, int, int] | None = None  # see aot.narrow
         always = 0
         for effect in block.effects:
-            if effect.op not in _LOADS:
+            if not may_vanish(effect, stack_pointer):
                 always |= needs(effect)
         end = block.exit
         # what a return reads is decided with the frame: usually only the caller's own address

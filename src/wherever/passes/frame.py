@@ -18,12 +18,11 @@ from typing import TYPE_CHECKING, Final
 from wherever.ir import opcodes
 from wherever.ir.ops import BY_NUMBER, I64, Kind
 from wherever.ir.values import Block, CallingConvention, Exit, ExitKind, Value
-from wherever.passes.facts import Facts, needs
+from wherever.passes.facts import Facts, affine_of, needs, signed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-_M64: Final = 0xFFFF_FFFF_FFFF_FFFF
 _ACCESS: Final = {op.number: op.access for op in BY_NUMBER.values() if op.access}
 _WRITES: Final = frozenset(
     op.number for op in BY_NUMBER.values() if op.kind in (Kind.STORE, Kind.STORE_LANE, Kind.ATOMIC)
@@ -81,12 +80,12 @@ class Steps:
         for effect in block.effects:
             op = effect.op
             if op in _RESTORES:
-                base, offset = _affine(effect.args[0])
+                base, offset = affine_of(effect.args[0])
                 if base >= 0:
                     loads[id(effect)] = len(loads)
                     self.accesses.append((True, base, offset + effect.imm, 8, len(loads) - 1))
             elif op in _WRITES:
-                base, offset = _affine(effect.args[0])
+                base, offset = affine_of(effect.args[0])
                 source = _source(effect.args[1], loads) if op in _SAVES else _NOTHING
                 if base >= 0 or source != _NOTHING:
                     offset += effect.imm & 0xFFFF_FFFF
@@ -104,7 +103,7 @@ class Steps:
                     if source < _NOTHING:
                         self.restores.append((slot, -2 - source))
             if value.type == I64 and (value.op == opcodes.I64_ADD or value.op == opcodes.GET):
-                base, offset = _affine(value)
+                base, offset = affine_of(value)
                 if base >= 0:
                     self.moves.append((slot, base, offset))
         end = block.exit
@@ -142,25 +141,6 @@ def _link_used(
     return bool(used & link_bit)
 
 
-def _signed(value: int) -> int:
-    value &= _M64
-    return value - (1 << 64) if value >> 63 else value
-
-
-def _affine(value: Value) -> tuple[int, int]:
-    """A value as a register plus a constant; without one, register -1."""
-    offset = 0
-    while value.op == opcodes.I64_ADD and value.args[1].op == opcodes.I64_CONST:
-        offset += value.args[1].imm
-        value = value.args[0]
-    return (value.imm, _signed(offset)) if value.op == opcodes.GET else (_NOTHING, 0)
-
-
-def in_frame(address: Value, stack_pointer: int) -> bool:
-    """Whether an address is the stack pointer of a block plus a constant."""
-    return _affine(address)[0] == stack_pointer
-
-
 def _source(value: Value, loads: dict[int, int]) -> int:
     """Where a value comes from unchanged (of a vector: the low half)."""
     while value.op in _HALVES or (value.op in _LOW_LANES and value.imm == 0):
@@ -189,7 +169,7 @@ class _Walk:
             start = affine.get(base)
             if is_load:
                 if start is not None and saved:
-                    found = saved.get(_signed(start + offset))
+                    found = saved.get(signed(start + offset))
                     if found is not None:
                         restored[source] = found
                 continue
@@ -201,7 +181,7 @@ class _Walk:
             if start is None:
                 self.link_escapes = self.link_escapes or slot == link >= 0
                 continue
-            at = _signed(start + offset)
+            at = signed(start + offset)
             hit = [key for key in saved if at - 8 < key < at + size]
             kept = slot >= 0 and size >= 8 and self.tracked >> slot & 1
             if hit or kept:
@@ -229,7 +209,7 @@ class _Walk:
             if start is not None:
                 if after is affine:
                     after = dict(affine)
-                after[slot] = _signed(start + offset)
+                after[slot] = signed(start + offset)
         return held, after, saved, back
 
 

@@ -37,6 +37,31 @@ static void both(const char *name, volatile char *p) {
   try(name, p, 0, (uintptr_t)p);
   try(name, p, 1, (uintptr_t)p);
 }
+// loads of which nobody uses anything
+__attribute__((noinline)) static void dropped(volatile char *p) { *p; }
+#define DROPS(name, code) \
+  __attribute__((noinline)) static void name(volatile char *p) { \
+    __asm__ volatile(code : : "r"(p) : "x9", "x10", "v9", "memory"); \
+  }
+DROPS(to_zero, "ldrb wzr, [%0]")
+DROPS(overwritten, "ldr x9, [%0]\n mov x9, 0")
+DROPS(pair, "ldp x9, x10, [%0]")
+DROPS(vector, "ldr q9, [%0]\n movi v9.16b, 0")
+DROPS(structure, "ld1 {v9.s}[1], [%0]\n movi v9.16b, 0")
+DROPS(chained, "add x10, %0, 8\n ldur x9, [x10, -8]\n eor x9, x9, x9\n ldr x10, [sp, x9]")
+DROPS(moved_on, "mov x10, %0\n ldr x9, [x10], 8")
+DROPS(acquired, "ldarb wzr, [%0]")
+DROPS(swapped, ".arch_extension lse\n swpb wzr, wzr, [%0]")
+DROPS(below_the_stack, "sub x9, sp, %0\n ldr xzr, [x9]")
+static void (*const drops[])(volatile char *) = {
+    dropped, to_zero, overwritten, pair, vector, structure, chained, moved_on, acquired, swapped};
+static void no_drop(volatile char *p) {
+  for (unsigned i = 0; i < sizeof drops / sizeof *drops; i++) {
+    signo = code = 0;
+    if (!sigsetjmp(back, 1)) drops[i](p);
+    printf("dropped %u: signal %d code %d at %+ld\n", i, signo, code, (long)(at - (uintptr_t)p));
+  }
+}
 static const char constant[] = "constant";
 static char data[3 * 4096] __attribute__((aligned(4096)));
 struct wide { long a, b, c, d; };
@@ -75,6 +100,13 @@ int main(int argc, char **argv) {
   both("data", data + 8192);
   mprotect(data + 4096, 4096, PROT_READ | PROT_WRITE);
   data[4096] = 7;
+
+  mprotect(data + 4096, 4096, PROT_NONE);
+  no_drop(data + 4096);
+  mprotect(data + 4096, 4096, PROT_READ | PROT_WRITE);
+  signo = 0;
+  if (!sigsetjmp(back, 1)) below_the_stack((volatile char *)(64ul << 20));
+  printf("below the stack: signal %d\n", signo);
 
   // reads and writes of the kernel's say EFAULT where the program would fault
   mprotect(data, 4096, PROT_READ);
