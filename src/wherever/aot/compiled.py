@@ -55,8 +55,8 @@ MODULES = tuple(
         (
             "aot",
             "arriving asked convention emit encode exits expressions functions layout lift "
-            "liveness locals nans narrow nesting registers resume returned runtime selection "
-            "signature uses values",
+            "liveness locals nans narrow nesting points registers resume returned runtime "
+            "selection signature tables uses values",
         ),
     )
     for name in names.split()

@@ -264,7 +264,7 @@ def conventions(functions: Functions, *, standard: bool = True) -> Conventions:
         c.lost = LOST_AT_CALLS
         c.unknown_lost = LOST_AT_CALLS & ~arriving.unknown
         for entry, signature in c.all.items():
-            signature.lost = LOST_AT_CALLS & ~arriving.taken_from(entry)
+            signature.lost = LOST_AT_CALLS & ~arriving.at(entry)
     Liveness(c).run()
     _handed_over(c)
     return c

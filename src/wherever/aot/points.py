@@ -28,11 +28,11 @@ class Inside:
 
 def find_points(c: Conventions, recovered: Recovered) -> Inside:
     """The points of every function."""
-    crossed = _crossings(c)
+    known = recovered.labels | _crossings(c)
     found = Inside()
     seen = {entry for entry, body in c.functions.bodies.items() if body.reached}
     for signature in c.all.values():
-        points = _points(c, signature, recovered.labels | crossed)
+        points = _points(c, signature, known)
         for point in points:
             if point not in seen:
                 target = _padding(c, point)
@@ -75,33 +75,37 @@ def _points(c: Conventions, signature: Signature, known: set[int]) -> set[int]:
     inside = {*body.reached, *body.orphans}
     found = set(body.orphans) | (inside & known)
     for start in inside:
-        end = blocks[start].exit
-        match end.kind:
-            case ExitKind.CALL:
-                callee = c.all.get(end.target)
-                if callee is None or callee.suspends:
-                    # even after a call that seems never to return
-                    found.add(blocks[start].end)
-            case ExitKind.CALL_INDIRECT:
-                found.add(blocks[start].end)
-            case ExitKind.SYSCALL:
-                found.add(start)  # to be made again after a handler (SA_RESTART)
-                found.add(blocks[start].end)
-            case ExitKind.JUMP_INDIRECT:
-                found.update(end.targets)
-            case _:
-                pass
+        block = blocks[start]
+        end = block.exit
+        kind = end.kind
+        if kind is ExitKind.CALL:
+            callee = c.all.get(end.target)
+            if callee is None or callee.suspends:
+                # even after a call that seems never to return
+                found.add(block.end)
+        elif kind is ExitKind.CALL_INDIRECT:
+            found.add(block.end)
+        elif kind is ExitKind.SYSCALL:
+            found.add(start)  # to be made again after a handler (SA_RESTART)
+            found.add(block.end)
+        elif kind is ExitKind.JUMP_INDIRECT:
+            found.update(end.targets)
     return found & inside
 
 
 def _crossings(c: Conventions) -> set[int]:
-    """Addresses that control reaches from another function, through the driver."""
-    functions = c.functions
+    """Addresses, starts of functions apart, that control reaches from another function.
+
+    Only from what nothing else reaches: whatever a reached block goes on at is a function's start,
+    or reached itself.
+    """
+    blocks = c.functions.blocks
     found: set[int] = set()
-    for body in functions.bodies.values():
-        inside = {*body.reached, *body.orphans}
-        for start in inside:
-            found.update(t for t in functions.blocks[start].exit.successors() if t not in inside)
+    for body in c.functions.bodies.values():
+        if body.orphans:
+            inside = {*body.reached, *body.orphans}
+            for start in body.orphans:
+                found.update(t for t in blocks[start].exit.successors() if t not in inside)
     return found
 
 

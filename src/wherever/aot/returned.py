@@ -64,7 +64,7 @@ class Returned:
         if reads is None:
             reads = self.reads[entry] = self._own_reads(order)
         # what this function reads only after a further call, or hands back unread to its caller
-        passed = self.arriving.before.get(start, 0)
+        passed = self.arriving.at(start)
         return _ALL & ~_NO_VALUE | reads.get(start, _NO_VALUE) | passed
 
     def _own_reads(self, order: Sequence[int]) -> dict[int, int]:
@@ -87,12 +87,12 @@ class Returned:
                 elif end.kind is ExitKind.RET:
                     after |= self.facts[start].returned
             elif end.kind is ExitKind.CALL:
-                after = self.arriving.taken_from(end.target)
+                after = self.arriving.at(end.target)
             else:
                 after = self.arriving.unknown
             ends[start] = after
         work = [
-            (start, self.facts[start].read() | ends[start] & ~self.facts[start].changes)
+            (start, self.facts[start].read | ends[start] & ~self.facts[start].changes)
             for start in order
         ]
         while work:

@@ -72,7 +72,16 @@ def needs(value: Value) -> int:
 class Facts:
     """What a block reads always, what it changes, and what each change is computed from."""
 
-    __slots__ = ("always", "changes", "deferred", "deferred_needs", "outs", "returned", "shape")
+    __slots__ = (
+        "always",
+        "changes",
+        "deferred",
+        "deferred_needs",
+        "outs",
+        "read",
+        "returned",
+        "shape",
+    )
 
     def __init__(self, block: Block, stack_pointer: int) -> None:
         self.shape: tuple[int, int, int] | None = None  # see aot.narrow
@@ -90,8 +99,11 @@ class Facts:
         self.always = always
         self.outs = [(1 << slot, needs(value)) for slot, value in block.outs.items()]
         changes = 0
-        for bit, _ in self.outs:
+        # what some instruction of the block reads, whatever its result is for
+        self.read = always | self.returned
+        for bit, needed in self.outs:
             changes |= bit
+            self.read |= needed
         self.deferred = 0
         self.deferred_needs = 0
         if block.deferred is not None:
@@ -100,14 +112,8 @@ class Facts:
                     self.deferred |= 1 << slot
             for operand in block.deferred.operands:
                 self.deferred_needs |= needs(operand)
+            self.read |= self.deferred_needs
         self.changes = changes | self.deferred
-
-    def read(self) -> int:
-        """The registers that some instruction of the block reads, whatever its result is for."""
-        mask = self.always | self.returned | self.deferred_needs
-        for _, needed in self.outs:
-            mask |= needed
-        return mask
 
     def before(self, after: int) -> int:
         """The registers live before the block's own work, given those live after it."""

@@ -33,7 +33,6 @@ _RESTORES: Final = _PLAIN_LOADS | {opcodes.V128_LOAD}
 _HALVES: Final = frozenset({opcodes.V128_FROM_F64, opcodes.V128_FROM_I64})
 _LOW_LANES: Final = frozenset({opcodes.F64X2_EXTRACT_LANE, opcodes.I64X2_EXTRACT_LANE})
 _NOTHING: Final = -1
-_LEAVES: Final = (ExitKind.JUMP, ExitKind.BRANCH, ExitKind.RET, ExitKind.JUMP_INDIRECT)
 
 
 def _common(one: dict[int, int], other: dict[int, int]) -> dict[int, int]:
@@ -64,7 +63,11 @@ class Steps:
 
     __slots__ = (
         "accesses",
+        "calls",
         "cleared",
+        "exit",
+        "inside",
+        "leaves",
         "link_used",
         "moves",
         "outs",
@@ -73,7 +76,9 @@ class Steps:
         "returned",
     )
 
-    def __init__(self, block: Block, facts: Facts, tracked: int, link: int) -> None:
+    def __init__(
+        self, block: Block, facts: Facts, inside: tuple[int, ...], tracked: int, link: int
+    ) -> None:
         loads: dict[int, int] = {}
         # (is a load, base register or -1, offset, size, source stored or index of the load)
         self.accesses: list[tuple[bool, int, int, int, int]] = []
@@ -107,6 +112,10 @@ class Steps:
                 if base >= 0:
                     self.moves.append((slot, base, offset))
         end = block.exit
+        self.exit = end
+        self.inside = inside  # the blocks of this function that may follow
+        self.calls = end.kind is ExitKind.CALL or end.kind is ExitKind.CALL_INDIRECT
+        self.leaves = _leaves(end, inside)
         self.returned = _NOTHING if end.value is None else _source(end.value, loads)
         self.cleared = cleared
         self.outs = outs
@@ -225,7 +234,7 @@ def analyse_frame(
     order: Sequence[int],
     blocks: Mapping[int, Block],
     facts: Mapping[int, Facts],
-    successors: Callable[[Block], Sequence[int]],
+    successors: Callable[[Block], tuple[int, ...]],
     convention: CallingConvention,
     tracked: int,
     kept_by: Callable[[Exit], int],
@@ -255,10 +264,11 @@ def analyse_frame(
         at = heapq.heappop(work)
         queued[at] = 0
         start = order[at]
-        block = blocks[start]
         steps = known_steps.get(start)
         if steps is None:
-            steps = known_steps[start] = Steps(block, facts[start], tracked, link)
+            block = blocks[start]
+            steps = Steps(block, facts[start], successors(block), tracked, link)
+            known_steps[start] = steps
         returns = False
         now, levels, slots = held[at], affine[at], saved[at]
         if steps.plain:
@@ -266,14 +276,13 @@ def analyse_frame(
             levels = _without(levels, steps.outs)
         else:
             now, levels, slots, returns = walk.block(steps, now, levels, slots)
-        kind = block.exit.kind
-        if kind is ExitKind.CALL or kind is ExitKind.CALL_INDIRECT:
-            kept = kept_by(block.exit)
+        if steps.calls:
+            kept = kept_by(steps.exit)
             now &= kept
             levels = _without(levels, ~kept)
-        elif kind in _LEAVES:
+        elif steps.leaves:
             at_exit[start] = now, levels.get(sp) == 0, returns
-        for target in successors(block):
+        for target in steps.inside:
             to = number[target]
             if held[to] < 0:
                 held[to], affine[to], saved[to] = now, levels, slots
@@ -288,14 +297,13 @@ def analyse_frame(
             if not queued[to]:
                 queued[to] = 1
                 heapq.heappush(work, to)
-    return _frame(walk, at_exit, blocks, successors, sp, kept_by)
+    return _frame(walk, at_exit, blocks, sp, kept_by)
 
 
 def _frame(
     walk: _Walk,
     at_exit: dict[int, tuple[int, bool, bool]],
     blocks: Mapping[int, Block],
-    successors: Callable[[Block], Sequence[int]],
     sp: int,
     kept_by: Callable[[Exit], int],
 ) -> Frame:
@@ -309,14 +317,24 @@ def _frame(
             if returns:
                 frame.own_returns.add(start)
                 frame.kept &= kept
-        elif held & link_bit == link_bit and _leaves(blocks[start], successors(blocks[start])):
+        elif held & link_bit == link_bit:
             frame.tail_calls.add(start)
             frame.kept &= kept & kept_by(end)
     return frame
 
 
-def _leaves(block: Block, inside: Sequence[int]) -> bool:
-    if block.exit.kind is ExitKind.JUMP_INDIRECT and not block.exit.targets:
+def _leaves(end: Exit, inside: tuple[int, ...]) -> bool:
+    """Whether a block may be where control goes back to the caller, or on in another function."""
+    kind = end.kind
+    if kind is ExitKind.RET:
         return True
-    # a jump table: an address that it does not have goes through the driver, never as a tail call
-    return any(target not in inside for target in block.exit.successors())
+    if kind is ExitKind.JUMP_INDIRECT:
+        # of a jump table: an address that it does not have goes through the driver
+        if not end.targets:
+            return True
+    elif kind is not ExitKind.JUMP and kind is not ExitKind.BRANCH:
+        return False
+    for target in end.successors():  # noqa: SIM110 - a generator for each block takes longer
+        if target not in inside:
+            return True
+    return False
