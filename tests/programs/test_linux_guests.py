@@ -57,6 +57,7 @@ GUESTS = (
         ((), ("constant",), ("text",)),
         hosted=True,
     ),
+    Guest("fills", ("fills.c",), (("-O2", *DEFINED),), ((), ("faults",)), hosted=True),
     Guest(
         "low",  # where Go's linker puts programs
         ("low.c",),

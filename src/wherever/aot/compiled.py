@@ -54,8 +54,8 @@ MODULES = tuple(
         ("passes", "cycles facts frame structure unroll"),
         (
             "aot",
-            "arriving asked convention emit encode exits expressions functions layout lift "
-            "liveness locals nans narrow nesting points registers resume returned runtime "
+            "arriving asked convention emit encode exits expressions fills functions layout "
+            "lift liveness locals nans narrow nesting points registers resume returned runtime "
             "selection signature tables uses values",
         ),
     )

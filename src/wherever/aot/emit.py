@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from wherever.aot import encode as e
 from wherever.aot.exits import Exits
+from wherever.aot.fills import Fill, filling, wide_turn
 from wherever.aot.layout import Emitted, Layout
 from wherever.aot.nans import COMPARES
 from wherever.aot.signature import LINK, Conventions, Signature, mask_of
@@ -36,6 +37,7 @@ class FunctionEmitter(Exits):
     ) -> None:
         super().__init__(layout, conventions, signature, locals_, exact)
         self.moved: dict[tuple[int, int], int] = {}  # edges of repeated loops
+        self.fills: dict[int, Fill] = {}  # loops that may go on sixteen bytes at a time
         self.selected = -1  # the local with the selector of a block that begins anew
         self.asked: list[int] = []  # the selector of each question
 
@@ -46,6 +48,9 @@ class FunctionEmitter(Exits):
         self.starts = self.c.functions.bodies[self.signature.entry].reached
         self.index = {start: i for i, start in enumerate(self.starts)}
         graph = structure(self._edges(), 0)
+        for head in graph.loops:
+            if head < len(self.starts):
+                self._find_fill(self.starts[head])
         loops = cycles(graph, self._weigh)
         if loops:
             moved, copies = repeated(len(self.starts), loops)
@@ -91,13 +96,18 @@ class FunctionEmitter(Exits):
         if node >= len(self.starts):
             return -1
         block = self.blocks[self.starts[node]]
-        if block.exit.kind not in (ExitKind.JUMP, ExitKind.BRANCH):
+        if block.exit.kind not in (ExitKind.JUMP, ExitKind.BRANCH) or block.start in self.fills:
             return -1
         runtime = self.layout.runtime
         for effect in block.effects:
             if effect.op == opcodes.CALL and runtime[effect.imm][3]:
                 return -1  # an exclusive store hardly ever goes round again
         return len(block.effects) + len(block.outs) + 1
+
+    def _find_fill(self, start: int) -> None:
+        fill = filling(self.blocks[start], self.signature.after[start])
+        if fill is not None:
+            self.fills[start] = fill
 
     # -- blocks
 
@@ -159,6 +169,9 @@ class FunctionEmitter(Exits):
     def _branch(self, node: int, block: Block, edges: list[Edge]) -> None:
         value = block.exit.value
         assert value is not None
+        fill = self.fills.get(block.start)
+        if fill is not None:
+            wide_turn(fill, self.x, self.context.depth(node))
         inverted = False
 
         def push() -> None:

@@ -81,7 +81,7 @@ class Expressions(Values):
         code = self.code
         args = value.args
         if number in STORES:
-            offset = self._address(args[0], value.imm)
+            offset = self.address(args[0], value.imm)
             stored = args[1]
             if self._single(stored):
                 if stored.op == op.I32_WRAP_I64 and number in STORE_OF_WRAP:
@@ -103,7 +103,7 @@ class Expressions(Values):
         else:
             row = BY_NUMBER[number]
             if row.kind is Kind.STORE_LANE:
-                offset = self._address(args[0], value.imm & M32)
+                offset = self.address(args[0], value.imm & M32)
                 self.emit(args[1])
                 code += e.MEMORY[number]
                 code += e.unsigned(offset)
@@ -155,7 +155,7 @@ class Expressions(Values):
         code = self.code
         address = locals_.temporary(I32)
         old = locals_.temporary(row.result)
-        offset = self._address(value.args[0], value.imm & M32)
+        offset = self.address(value.args[0], value.imm & M32)
         tail = e.unsigned(offset)
         code += e.local_tee(address) + e.MEMORY[RMW_LOAD[key]] + tail + e.local_set(old)
         prefix = "i32." if row.result == I32 else "i64."

@@ -136,6 +136,19 @@ class Uses:
             for arg in value.args:
                 self.reset(arg)
 
+    def alone(self, values: Sequence[Value]) -> None:
+        """Count values that are emitted before a block's own work."""
+        self.pending.clear()
+        self.epoch = 0
+        for value in values:
+            self.count(value, 0)
+
+    def forget(self, values: Sequence[Value]) -> None:
+        """They have been emitted."""
+        for value in values:
+            self.reset(value)
+        self.locals.release()
+
     def done(self, block: Block, ends: Sequence[Value]) -> None:
         """Leave the values as they were found: another function may have the block too."""
         for effect in block.effects:

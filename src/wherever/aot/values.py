@@ -210,7 +210,7 @@ class Values(Uses):
 
     # -- memory
 
-    def _address(self, value: Value, offset: int) -> int:
+    def address(self, value: Value, offset: int) -> int:
         """Push a 32-bit address; the offset that is left."""
         if value.op == op.I64_CONST:
             at = (value.imm & M32) + offset
@@ -226,7 +226,7 @@ class Values(Uses):
 
     def _memory(self, number: int, value: Value) -> None:
         """A load, perhaps of another width than the value says."""
-        offset = self._address(value.args[0], value.imm & M32)
+        offset = self.address(value.args[0], value.imm & M32)
         code = self.code
         if len(value.args) > 1:
             self.emit(value.args[1])
