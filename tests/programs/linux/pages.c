@@ -135,6 +135,37 @@ int main(int argc, char **argv) {
   printf("again %.5s\n", moved);
   try("again", moved, 1, (uintptr_t)moved);
 
+  // pages beyond the end of a file, which grows and shrinks
+  for (int shared = 0; shared < 2; shared++) {
+    int fd = fileno(f), flags = shared ? MAP_SHARED : MAP_PRIVATE;
+    if (ftruncate(fd, 4096 + 10)) return 1;
+    m = mmap(NULL, 5 * 4096, PROT_READ | PROT_WRITE, flags, fd, 0);
+    both("last page", m + 2 * 4096 - 1);
+    both("beyond", m + 2 * 4096);
+    mprotect(m + 2 * 4096, 2 * 4096, PROT_READ);
+    try("beyond, read-only", m + 3 * 4096 + 5, 0, (uintptr_t)m);
+    mprotect(m + 2 * 4096, 2 * 4096, PROT_READ | PROT_WRITE);
+    both("beyond, writable", m + 3 * 4096 + 5);
+    printf("write %zd\n", write(ends[1], m + 2 * 4096, 10));
+    m = mremap(m, 5 * 4096, 7 * 4096, MREMAP_MAYMOVE);
+    if (m == MAP_FAILED) return 2;
+    both("last page, moved", m + 2 * 4096 - 1);
+    both("beyond, moved", m + 2 * 4096);
+    if (pwrite(fd, "grown", 5, 2 * 4096 + 10) != 5) return 1;
+    printf("grown: %s\n", m + 2 * 4096 + 10);
+    both("beyond the grown", m + 3 * 4096);
+    if (ftruncate(fd, 6 * 4096)) return 1;
+    both("grown again", m + 6 * 4096 - 1);
+    both("beyond all", m + 6 * 4096);
+    if (ftruncate(fd, 1)) return 1;
+    both("shrunk", m + 4096);
+    if (ftruncate(fd, 4096 + 1)) return 1;
+    printf("grown: %d\n", m[4096]);
+    madvise(m, 7 * 4096, MADV_DONTNEED);
+    both("beyond again", m + 2 * 4096);
+    munmap(m, 7 * 4096);
+  }
+
   char *top = (char *)syscall(SYS_brk, 0), *page = (char *)(((uintptr_t)top + 4095) & ~4095ul);
   both("beyond the heap", page);
   if ((char *)syscall(SYS_brk, page + 4096) != page + 4096) return 1;

@@ -52,7 +52,9 @@ s64 file_write(struct file *f, const void *from, u64 n) {
 static s64 open_place(struct place *p, u32 flags, u32 mode) {
   struct file *f;
   int r = place_open(p, flags, mode, &f);
-  return r < 0 ? r : fd_install(f, 0, flags);
+  if (r < 0) return r;
+  if (flags & O_TRUNC) map_fit(1);
+  return fd_install(f, 0, flags);
 }
 s64 sys_openat(int dirfd, u64 path, u32 flags, u32 mode) {
   static struct place p;
@@ -277,7 +279,8 @@ s64 sys_truncate(u64 path, s64 size) {
   static struct place p;
   if (size < 0) return -EINVAL;
   int r = walk_guest(AT_FDCWD, path, 0, &p);
-  return r < 0 ? r : place_truncate(&p, size);
+  if (r >= 0 && (r = place_truncate(&p, size)) >= 0) map_fit(1);
+  return r;
 }
 s64 sys_ftruncate(int fd, s64 size) {
   struct file *f = fd_get(fd);
@@ -285,7 +288,8 @@ s64 sys_ftruncate(int fd, s64 size) {
   if (!f || f->flags & O_PATH) return -EBADF;
   if ((f->flags & O_ACCMODE) == O_RDONLY || !f->ops->truncate) return -EINVAL;
   int r = size_allowed(size);
-  return r ? r : f->ops->truncate(f, size);
+  if (!r && !(r = f->ops->truncate(f, size))) map_fit(1);
+  return r;
 }
 s64 sys_fallocate(int fd, u32 mode, s64 offset, s64 size) {
   struct file *f = fd_get(fd);

@@ -53,6 +53,8 @@ u64 kernel_pages(u64 size);                             /* 0 when out of memory 
 void kernel_unmap(u64 address, u64 size);
 u64 map_stack(u64 size);
 void map_flush_all(void);
+void map_fit(int shrunk);                               /* a file may have grown, or one has shrunk */
+int mapped_beyond(u64 address);                         /* beyond the end of the file that is mapped there */
 void map_describe(struct text *t);
 void map_path(u64 address, struct text *t);
 extern u64 brk_start, brk_now, mapped_bytes;

@@ -18,6 +18,7 @@
 
 struct map {
   u64 start, end;
+  u64 there;                                            /* pages from here on lie beyond the file's end: SIGBUS */
   u32 protection, flags;
   struct file *file;                                    /* what it was mapped from, or NULL */
   s64 offset;
@@ -51,27 +52,41 @@ void *guest(u64 address, u64 size, u32 protection) {
   last = i;
   for (u64 at = address; at < address + size; at = maps[i++].end)
     if (i >= map_count || maps[i].start > at || (maps[i].protection & protection) != protection ||
-        maps[i].protection & PROT_KERNEL)
+        maps[i].protection & PROT_KERNEL || (maps[i].there < maps[i].end && maps[i].there < address + size))
       return NULL;
   return (void *)(u32)address;
 }
 
 static int same(const struct map *a, const struct map *b) {
   return a->end == b->start && a->protection == b->protection && a->flags == b->flags &&
-         a->name == b->name && a->file == b->file &&
+         a->name == b->name && a->file == b->file && (a->there == a->end || b->there == b->start) &&
          (!a->file || a->offset + (s64)(a->end - a->start) == b->offset);
+}
+
+static void extend(struct map *m, const struct map *by) {
+  if (m->there == m->end) m->there = by->there;
+  m->end = by->end;
+  if (by->file) file_drop(by->file);
+}
+
+/* Maps within [start, end], and those beside them, are one where they can be. */
+static void join(u64 start, u64 end) {
+  u32 i = find(start);
+  for (i -= i > 0; i + 1 < map_count && maps[i].start <= end;) {
+    if (!same(&maps[i], &maps[i + 1])) {
+      i++;
+      continue;
+    }
+    extend(&maps[i], &maps[i + 1]);
+    memmove(&maps[i + 1], &maps[i + 2], (map_count - i - 2) * sizeof *maps);
+    map_count--;
+  }
 }
 
 static int insert(u32 i, struct map m) {
   if (i > 0 && same(&maps[i - 1], &m)) {
-    maps[i - 1].end = m.end;
-    if (m.file) file_drop(m.file);
-    if (i < map_count && same(&maps[i - 1], &maps[i])) {
-      maps[i - 1].end = maps[i].end;
-      if (maps[i].file) file_drop(maps[i].file);
-      memmove(&maps[i], &maps[i + 1], (map_count - i - 1) * sizeof *maps);
-      map_count--;
-    }
+    extend(&maps[i - 1], &m);
+    join(m.start, m.end);
     return 0;
   }
   if (map_count == MAPS) return -ENOMEM;
@@ -89,6 +104,8 @@ static int split(u64 address) {
   memmove(&maps[i + 1], &maps[i], (map_count - i) * sizeof *maps);
   map_count++;
   maps[i].end = maps[i + 1].start = address;
+  maps[i].there = MIN(maps[i].there, address);
+  if (maps[i + 1].there < address) maps[i + 1].there = address;
   if (maps[i].file) {
     file_hold(maps[i].file);
     maps[i + 1].offset += (s64)(address - maps[i].start);
@@ -110,6 +127,18 @@ static int settle(u64 start, u64 end, u32 protection) {
 }
 #define FILLED (PROT_READ | PROT_WRITE)
 
+/* The same for whatever is mapped in [start, end), pages beyond the end of a file included. */
+static int settle_maps(u64 start, u64 end) {
+  int error = 0;
+  for (u32 i = find(start); !error && i < map_count && maps[i].start < end; i++) {
+    const struct map *m = &maps[i];
+    u64 from = start > m->start ? start : m->start, to = MIN(end, m->end), there = m->there > from ? m->there : from;
+    error = settle(from, MIN(there, to), m->protection);
+    if (!error && there < to) error = settle(there, to, 0);
+  }
+  return error;
+}
+
 /* Pages [start, end), which are nobody's, can be read and written from now on. */
 static int have_memory(u64 start, u64 end) {
   u64 pages = (end + 0xffff) >> 16, had = __builtin_wasm_memory_size(0);
@@ -126,14 +155,46 @@ static void write_back(const struct map *m, u64 start, u64 end) {
   if (m->file->ops->stat(m->file, &s) < 0) return;
   s64 offset = m->offset + (s64)(start - m->start);
   if (offset >= s.size || (m->file->flags & O_ACCMODE) == O_RDONLY) return;
-  u64 n = MIN(end - start, (u64)(s.size - offset));
-  if (!m->protection) settle(start, end, PROT_READ);
+  if (start >= m->there) return;
+  u64 n = MIN(MIN(end, m->there) - start, (u64)(s.size - offset));
+  if (!m->protection) settle(start, start + n, PROT_READ);
   for (u64 from = start; n;) {
     s64 done = m->file->ops->pwrite(m->file, (void *)(u32)from, n, offset);
     if (done <= 0) break;
     from += (u64)done, offset += done, n -= (u64)done;
   }
-  if (!m->protection) settle(start, end, 0);
+  if (!m->protection) settle_maps(start, end);
+}
+
+/* Pages of a map that lie wholly beyond the end of its file cannot be touched. The file may have grown or
+ * shrunk since they were: what it has now is read then. */
+static u32 short_maps;
+static void fit(struct map *m) {
+  struct host_stat s;
+  if (!m->file || m->file->ops->stat(m->file, &s) < 0 || (s.mode & S_IFMT) != S_IFREG) return;
+  u64 left = s.size > m->offset ? (u64)(s.size - m->offset) : 0, had = m->there;
+  m->there = left < m->end - m->start ? m->start + page_up(left) : m->end;
+  if (m->there > had) {
+    settle(had, m->there, FILLED);
+    for (u64 at = had; at < m->there;) {
+      s64 n = m->file->ops->pread(m->file, (void *)(u32)at, m->there - at, m->offset + (s64)(at - m->start));
+      if (n <= 0) break;
+      at += (u64)n;
+    }
+  } else if (m->there < had) {
+    settle(m->there, had, FILLED);
+    memset((void *)(u32)m->there, 0, (size_t)(had - m->there));
+  }
+  if (m->there != had) settle_maps(MIN(had, m->there), m->there > had ? m->there : had);
+}
+
+void map_fit(int shrunk) {
+  if (!shrunk && !short_maps) return;
+  short_maps = 0;
+  for (u32 i = 0; i < map_count; i++) {
+    if (maps[i].file && (shrunk || maps[i].there < maps[i].end)) fit(&maps[i]);
+    short_maps += maps[i].there < maps[i].end;
+  }
 }
 
 void map_flush_all(void) {
@@ -160,7 +221,7 @@ static int map_zero(u64 start, u64 end, struct map m) {
   if (start < fresh) memset((void *)(u32)start, 0, (size_t)(MIN(end, fresh) - start));
   if (end > fresh) fresh = end;
   m.start = start;
-  m.end = end;
+  m.end = m.there = end;
   int error = insert(find(start), m);
   if (!error) mapped_bytes += end - start;
   else settle(start, end, 0);
@@ -216,13 +277,13 @@ int memory_start(void) {
     if (start >= end) continue;
     if (end > (u64)__builtin_wasm_memory_size(0) << 16) return -ENOMEM;
     unmap(start, end);                                  /* of a page of two segments the later one decides */
-    insert(find(start), (struct map){.start = start, .end = end, .flags = MAP_PRIVATE,
+    insert(find(start), (struct map){.start = start, .end = end, .there = end, .flags = MAP_PRIVATE,
                                      .protection = (u32)segments[i].protection & 7,
                                      .offset = (s64)segments[i].file_offset, .name = "exe"});
     mapped_bytes += end - start;
   }
 #ifdef PERSONALITY
-  insert(find(PERSONALITY_START), (struct map){.start = PERSONALITY_START, .end = PERSONALITY_END, .protection = PROT_KERNEL, .name = "[wherever]"});
+  insert(find(PERSONALITY_START), (struct map){.start = PERSONALITY_START, .end = PERSONALITY_END, .there = PERSONALITY_END, .protection = PROT_KERNEL, .name = "[wherever]"});
 #endif
   u64 at = LOWEST;
   for (u32 i = 0; i < map_count; i++) {
@@ -252,12 +313,20 @@ s64 sys_brk(u64 to) {
   return (s64)(brk_now = to);
 }
 
+/* What was just mapped at an address and filled from its file. */
+static void map_fits(u64 address) {
+  struct map *m = &maps[find(address)];
+  fit(m);
+  short_maps += m->there < m->end;
+}
+
 static int may_map(struct file *f, u32 protection, u32 flags) {
   u32 access = f->flags & O_ACCMODE;
   if (f->flags & O_PATH) return -EBADF;
   if (access == O_WRONLY) return -EACCES;
   if ((flags & MAP_TYPE) != MAP_PRIVATE && protection & PROT_WRITE && access != O_RDWR) return -EACCES;
   if (IS_DIRECTORY(f) || !f->ops->pread) return -ENODEV;
+  if (f->ops == &tree_ops && tree_of(f)->type == TREE_TEXT) return -ENODEV;
   return 0;
 }
 
@@ -308,7 +377,8 @@ s64 sys_mmap(u64 address, u64 size, u32 protection, u32 flags, int fd, s64 offse
     if (n <= 0) break;
     done += (u64)n;
   }
-  if ((protection & FILLED) != FILLED) settle(address, address + size, protection & 7);
+  if (f) map_fits(address);
+  if (f || (protection & FILLED) != FILLED) settle_maps(address, address + size);
   if (protection & PROT_EXEC && !(protection & PROT_WRITE)) code_granted(address, address + size);
   return (s64)address;
 }
@@ -321,6 +391,8 @@ static int covered(u64 address, u64 size) {
   return 1;
 }
 
+/* Whether a mapped address lies beyond the end of the file that is mapped there. */
+int mapped_beyond(u64 address) { return mapped(address) && address >= maps[find(address)].there; }
 int mapped(u64 address) { return address < SPACE && covered(address, 1); }
 
 static int range(u64 address, u64 *size) {
@@ -351,7 +423,8 @@ s64 sys_mprotect(u64 address, u64 size, u32 protection) {
     if (protection & PROT_WRITE) code_keep(address, address + size);
     maps[i].protection = protection & 7;
   }
-  error = settle(address, address + size, protection & 7);
+  error = settle_maps(address, address + size);
+  join(address, address + size);
   if (!error && protection & PROT_EXEC && !(protection & PROT_WRITE)) code_granted(address, address + size);
   return error;
 }
@@ -390,7 +463,8 @@ s64 sys_mremap(u64 address, u64 old_size, u64 size, u32 flags, u64 to) {
       }
       if (m.file && m.file->ops->pread)
         m.file->ops->pread(m.file, (void *)(u32)end, size - old_size, more.offset);
-      settle(end, address + size, m.protection);
+      map_fits(end);
+      settle_maps(end, address + size);
       return (s64)address;
     }
     if (!(flags & MAYMOVE)) return -ENOMEM;
@@ -404,12 +478,14 @@ s64 sys_mremap(u64 address, u64 old_size, u64 size, u32 flags, u64 to) {
     if (m.file) file_drop(m.file);
     return -ENOMEM;
   }
-  if (!m.protection) settle(address, address + old_size, PROT_READ);
-  memcpy((void *)(u32)to, (void *)(u32)address, (size_t)MIN(old_size, size));
+  u64 kept = m.there > address ? MIN(m.there - address, old_size) : 0;
+  if (!m.protection && kept) settle(address, address + kept, PROT_READ);
+  memcpy((void *)(u32)to, (void *)(u32)address, (size_t)MIN(kept, size));
   if (m.file && size > old_size && m.file->ops->pread)
     m.file->ops->pread(m.file, (void *)(u32)(to + old_size), size - old_size,
                        m.offset + (s64)old_size);
-  settle(to, to + size, m.protection);
+  map_fits(to);
+  settle_maps(to, to + size);
   unmap(address, address + old_size);
   return (s64)to;
 }
@@ -423,8 +499,8 @@ s64 sys_madvise(u64 address, u64 size, int advice) {
     for (u32 i = find(address); i < map_count && maps[i].start < address + size; i++) {
       struct map *m = &maps[i];
       if (m->protection & PROT_KERNEL) return -ENOMEM;
-      u64 start = address > m->start ? address : m->start, end = MIN(address + size, m->end);
-      if (advice == FREE || m->flags & MAP_SHARED) continue;
+      u64 start = address > m->start ? address : m->start, end = MIN(address + size, m->there);
+      if (advice == FREE || m->flags & MAP_SHARED || start >= end) continue;
       int closed = (m->protection & FILLED) != FILLED;
       if (closed) settle(start, end, FILLED);
       memset((void *)(u32)start, 0, (size_t)(end - start));

@@ -190,6 +190,7 @@ EXPORT(linux_registers) s32 linux_registers(void) {
 EXPORT(linux_syscall) s64 linux_syscall(u64 nr, u64 a0, u64 a1, u64 a2, u64 a3, u64 a4, u64 a5) {
   const u64 a[6] = {a0, a1, a2, a3, a4, a5};
   s64 result = dispatch(nr, a);
+  map_fit(0);
   host_signals_take();
   if (attention) {
     timers_run();

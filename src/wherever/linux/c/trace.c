@@ -124,12 +124,13 @@ static int unhandled(int signal) { return actions[signal].handler < 2 || signal_
 
 /* The engine caught a fault of guest code in the function at `pc`. The host adds the backtrace. */
 EXPORT(linux_trapped) void linux_trapped(s32 signal, s32 code, u64 pc, u64 address) {
-  if (signal == SIGSEGV) code = mapped(address) ? 2 : 1;  /* SEGV_ACCERR, SEGV_MAPERR */
+  if (signal == SIGSEGV && mapped_beyond(address)) signal = SIGBUS, code = 2;   /* BUS_ADRERR */
+  else if (signal == SIGSEGV) code = mapped(address) ? 2 : 1;   /* SEGV_ACCERR, SEGV_MAPERR */
   linux_state.pc = pc;
   trap_sp = below_stack(linux_state.sp);
   if (unhandled(signal)) {
     struct text t = {0};
-    put(&t, "wherever: the guest got "), put(&t, signal == SIGSEGV ? "SIGSEGV" : "SIGILL");
+    put(&t, "wherever: the guest got "), put(&t, signal == SIGBUS ? "SIGBUS" : signal == SIGSEGV ? "SIGSEGV" : "SIGILL");
     put(&t, " in "), place_in(&t, pc);
     put(&t, ", address 0x"), put_unsigned(&t, address, 16, 0, ' '), put(&t, "\n");
     say(t.at);
