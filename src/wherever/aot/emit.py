@@ -11,7 +11,7 @@ from wherever.aot.exits import Exits
 from wherever.aot.fills import Fill, filling, wide_turn
 from wherever.aot.layout import Emitted, Layout
 from wherever.aot.nans import COMPARES
-from wherever.aot.signature import LINK, Conventions, Signature, mask_of
+from wherever.aot.signature import ALL, LINK, Conventions, Signature, mask_of
 from wherever.ir import opcodes
 from wherever.ir.ops import I32, V128
 from wherever.ir.values import Block, ExitKind
@@ -39,7 +39,7 @@ class FunctionEmitter(Exits):
         self.moved: dict[tuple[int, int], int] = {}  # edges of repeated loops
         self.fills: dict[int, Fill] = {}  # loops that may go on sixteen bytes at a time
         self.selected = -1  # the local with the selector of a block that begins anew
-        self.asked: list[int] = []  # the selector of each question
+        self.asked: list[tuple[int, int]] = []  # the selector and the block of each question
 
     # -- the whole function
 
@@ -62,6 +62,7 @@ class FunctionEmitter(Exits):
         if self.signature.recursive:
             self.depth_local = self.locals.new(I32)
         self._flow(graph)
+        self._take_along()
         self._narrow()
         return self._nested(graph)
 
@@ -132,7 +133,7 @@ class FunctionEmitter(Exits):
         edges = self.graph.edges[node]
         if self.exact:
             selector = self.exact.get(start, -1)
-            self.x.leave = partial(self._exactly_if, selector) if selector >= 0 else None
+            self.x.leave = partial(self._exactly_if, selector, start) if selector >= 0 else None
         match end.kind:
             case ExitKind.JUMP:
                 self._work(block, ())
@@ -184,10 +185,10 @@ class FunctionEmitter(Exits):
             asked = asked.args[0]
         self._branch_to(node, edges, inverted=inverted, floating=asked.op in COMPARES)
 
-    def _exactly_if(self, selector: int) -> None:
+    def _exactly_if(self, selector: int, start: int) -> None:
         """Begin this block anew in the resume body if the condition on the stack holds."""
         self.code += e.branch_if(self.context.depth(-1) + 1 + len(self.asked))
-        self.asked.append(selector)
+        self.asked.append((selector, start))
 
     # -- the frame around the code
 
@@ -251,10 +252,12 @@ class FunctionEmitter(Exits):
             # a landing of its own for each question: with one way into it, no values have to be
             # moved where the question is asked
             last = len(self.asked) - 1
-            landings = bytearray()
-            for at, selector in enumerate(self.asked):
-                landings += e.END + e.i32_const(selector) + e.local_set(self.selected)
-                landings += e.branch(last - at)
+            code, self.code = self.code, bytearray()
+            for at, (selector, start) in enumerate(self.asked):
+                self.code += e.END + e.i32_const(selector) + e.local_set(self.selected)
+                self._sync_everything(self.taken_along[start] & ~self._always_taken())
+                self.code += e.branch(last - at)
+            landings, self.code = self.code, code
             body = e.BLOCK * (len(self.asked) + 1) + body + landings + e.END + exactly
         body = bytes(head) + body
         return Emitted(self.locals.types[len(parameters) :], body + e.END)
@@ -271,7 +274,7 @@ class FunctionEmitter(Exits):
         left = [(layout.globals[slot], self.locals.new(self.types[slot])) for slot in untraced]
         for index, kept in left:
             self.code += e.global_get(index) + e.local_set(kept)
-        self._sync_everything()
+        self._sync_everything(self._always_taken())
         if self.depth_local >= 0:
             # the resume body has a frame, too
             self.code += e.global_get(layout.depth) + e.i32_const(self._weight(len(code)))
@@ -290,6 +293,13 @@ class FunctionEmitter(Exits):
         self.code += e.RETURN
         tail, self.code = self.code, code
         return bytes(tail)
+
+    def _always_taken(self) -> int:
+        """What every question takes along."""
+        mask = ALL
+        for _, start in self.asked:
+            mask &= self.taken_along[start]
+        return mask
 
     def _untraced(self) -> list[int]:
         """What is given back without having been in its global meanwhile.

@@ -25,6 +25,7 @@ from wherever.aot.narrow import (
 from wherever.aot.nesting import Nested
 from wherever.aot.signature import (
     ALL,
+    LINK,
     UNIFORM_PARAMETERS,
     UNIFORM_RESULTS,
     Conventions,
@@ -32,7 +33,7 @@ from wherever.aot.signature import (
     mask_of,
 )
 from wherever.ir.values import Block, ExitKind
-from wherever.isa.aarch64.registers import X
+from wherever.isa.aarch64.registers import V, X
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -43,6 +44,11 @@ if TYPE_CHECKING:
 UNIFORM_PARAMETER_MASK: Final = mask_of(UNIFORM_PARAMETERS)
 UNIFORM_RESULT_MASK: Final = mask_of(UNIFORM_RESULTS)
 X0: Final = 1 << X[0]
+# what is left without a value where a function is left for its resume body, if nobody reads it
+PASSING: Final = sum(1 << slot for slot in (*X[:18], *V[:8], *V[16:]))
+
+
+_PLAIN: Final = (ExitKind.JUMP, ExitKind.BRANCH, ExitKind.RET)
 
 
 class RegisterFlow(Nested):
@@ -71,6 +77,8 @@ class RegisterFlow(Nested):
         # blocks that begin anew in the resume body where a NaN is to be exact: their selectors
         self.exact = exact or {}
         self.after_masks: dict[int, int] = {}
+        # what each of these takes along: everything, or what it reads and hands on
+        self.taken_along: dict[int, int] = {}
         self.dirty: dict[int, int] = {}
         self.touched: dict[int, int] = {}
         self.hoisted: dict[int, tuple[int, set[int]]] = {}  # loop -> registers, nodes
@@ -210,8 +218,8 @@ class RegisterFlow(Nested):
             ever |= mask
         left = {
             block.start: ever & ~KEPT_LOW
-            if block.start in self.exact or block.exit.kind is ExitKind.CALL_INDIRECT
-            else 0
+            if block.exit.kind is ExitKind.CALL_INDIRECT
+            else ever & ~KEPT_LOW & self.taken_along.get(block.start, 0)
             for block in blocks
         }
         candidates &= ~handed_on(blocks, candidates, assigned, given, handed, left)
@@ -220,6 +228,26 @@ class RegisterFlow(Nested):
             slot: self.locals.slots.get(slot, -1) for slot in narrow if not ever >> slot & 1
         }
         self.narrowed = self.locals.make_narrow(narrow)
+
+    def _take_along(self) -> None:
+        """What has to be in globals where a block begins anew in the resume body.
+
+        A function that goes nowhere but back to its caller takes what liveness says that the rest
+        of this call reads or hands on; what else it changed, nobody finds. Any other one takes
+        everything, since a return to elsewhere is known only when it happens.
+        """
+        self.taken_along = dict.fromkeys(self.exact, ALL)
+        blocks = [self.blocks[start] for start in self.starts]
+        if (
+            self.leaves
+            or self.assigned_ever >> LINK & 1
+            or any(block.exit.kind not in _PLAIN for block in blocks)
+        ):
+            return
+        live = self.signature.live
+        for start in self.exact:
+            if start in live:
+                self.taken_along[start] = live[start] | ALL & ~PASSING
 
     def _enter(self, node: int, start: int, dirty: int, touched: int) -> bool:
         """Control comes into a block, perhaps a loop, from outside; whether that is new."""
@@ -302,10 +330,11 @@ class RegisterFlow(Nested):
             mask >>= 1
             slot += 1
 
-    def _sync_everything(self) -> None:
-        self._sync(mask_of(self.locals.slots) & ~mask_of(self.untouched))
+    def _sync_everything(self, mask: int = ALL) -> None:
+        """Write locals to their globals: all, or those of a mask."""
+        self._sync(mask & mask_of(self.locals.slots) & ~mask_of(self.untouched))
         for slot, parameter in self.untouched.items():
-            if parameter >= 0:
+            if parameter >= 0 and mask >> slot & 1:
                 self.code += e.local_get(parameter) + e.global_set(self.layout.globals[slot])
 
     def _reload(self, mask: int) -> None:
