@@ -18,7 +18,7 @@ from wherever.aot.selection import (
 from wherever.aot.values import Values
 from wherever.ir import opcodes as op
 from wherever.ir.ops import BY_NUMBER, I32, I64, VOID, Kind
-from wherever.ir.values import Block, Value
+from wherever.ir.values import Asks, Block, Value
 from wherever.isa.aarch64.registers import SP
 from wherever.passes.facts import is_load, may_vanish
 
@@ -37,6 +37,8 @@ class Expressions(Values):
         self.results.clear()
         self.chained.clear()
         self.roots.clear()
+        # where NaNs are made exact in place, their functions take and give scalars
+        self.packed = self.fuses and (self.leave is not None or block.asks is Asks.NOTHING)
         epoch = 0
         for effect in block.effects:
             if not is_load(effect.op):

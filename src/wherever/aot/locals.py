@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wherever.aot import encode as e
-from wherever.aot.selection import LANE_BYTES, LOW, WIDEN
+from wherever.aot.selection import EXTRACT_LOW, REPLACE_LOW
 from wherever.ir import opcodes as op
 from wherever.ir.ops import V128
 
@@ -20,7 +20,17 @@ RuntimeRow = tuple[int, tuple[int, ...], bool, int]
 class Locals:
     """A function's locals: registers keep one for good, temporaries are reused block by block."""
 
-    __slots__ = ("_free", "_used", "narrow", "reads", "registers", "slots", "types", "zero")
+    __slots__ = (
+        "_free",
+        "_used",
+        "narrow",
+        "packed",
+        "reads",
+        "registers",
+        "slots",
+        "types",
+        "zero",
+    )
 
     def __init__(self, parameters: Sequence[int], registers: Sequence[int]) -> None:
         self.registers = registers  # the type of each
@@ -28,6 +38,7 @@ class Locals:
         self.slots = {slot: i for i, slot in enumerate(parameters)}
         self.reads: dict[int, bytes] = {}  # register -> the instructions that push it
         self.narrow: dict[int, int] = {}  # vector register -> the type of the scalar that it is
+        self.packed = False  # whether these scalars are the low lanes of vectors nevertheless
         self._free: dict[int, list[int]] = {}
         self._used: list[int] = []
         self.zero = -1
@@ -41,13 +52,15 @@ class Locals:
         """The local of a register."""
         index = self.slots.get(slot)
         if index is None:
-            index = self.slots[slot] = self.new(self.narrow.get(slot) or self.registers[slot])
+            narrow = 0 if self.packed else self.narrow.get(slot, 0)
+            index = self.slots[slot] = self.new(narrow or self.registers[slot])
         return index
 
-    def make_narrow(self, types: dict[int, int]) -> bytes:
+    def make_narrow(self, types: dict[int, int], *, packed: bool) -> bytes:
         """Keep registers as scalars from now on; the code that narrows parameters."""
         code = b""
         self.narrow = types
+        self.packed = packed
         for slot in types:
             parameter = self.slots.pop(slot, -1)
             if parameter >= 0:
@@ -61,13 +74,17 @@ class Locals:
             code = e.local_get(self.slot(slot))
             type_ = self.narrow.get(slot)
             if type_ is not None:
-                code = e.local_get(self.zero_vector()) + code + LANE_BYTES[WIDEN[type_]]
+                if self.packed:
+                    code += EXTRACT_LOW[type_]
+                code = e.local_get(self.zero_vector()) + code + REPLACE_LOW[type_]
             self.reads[slot] = code
         return code
 
     def read_scalar(self, slot: int, number: int) -> bytes:
         """Push what a low lane of a narrowed register is, by the operation that extracts it."""
         code = e.local_get(self.slot(slot))
+        if self.packed:
+            return code + e.OPCODE[number] + b"\0"
         if number == op.I64X2_EXTRACT_LANE:
             return code + e.OPCODE[op.I64_REINTERPRET_F64]
         if number == op.I32X4_EXTRACT_LANE:
@@ -78,7 +95,7 @@ class Locals:
         """Pop into a register."""
         code = e.local_set(self.slot(slot))
         type_ = self.narrow.get(slot)
-        return code if type_ is None else e.OPCODE[LOW[type_]] + b"\0" + code
+        return code if type_ is None or self.packed else EXTRACT_LOW[type_] + code
 
     def temporary(self, type_: int) -> int:
         """A local until the end of the block."""

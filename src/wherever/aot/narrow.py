@@ -6,6 +6,10 @@ a result, a global) may have anything in its upper part: a register in which suc
 a place that hands on the whole of it (a call, a return, a global written) stays a vector.
 
 Rule `scalar-register`.
+
+Wasm multiplies and adds at once in vectors only. A function that does so computes all its scalars
+as the low lanes of vectors, so that none has to be moved from one kind to the other; what is in the
+other lanes does not matter, and is not looked at. Rule `low-lanes`.
 """
 
 from __future__ import annotations
@@ -36,13 +40,15 @@ _HANDS_ON: Final = (
     ExitKind.TRAP,
     ExitKind.JUMP_INDIRECT,
 )
-# how a block uses vector registers: as whole vectors, as doubles, as singles
-Shape = tuple[int, int, int]
+_FUSED: Final = (op.F32_FMA, op.F64_FMA)
+# how a block uses vector registers: as whole vectors, as doubles, as singles; whether it fuses
+Shape = tuple[int, int, int, bool]
 
 
 def shape_of(block: Block, changes: int) -> Shape:
     """The registers that a block reads or writes in each way, as masks."""
     whole = double = single = 0
+    fused = False
     seen: set[int] = set()
     work: list[Value] = [*block.exit.values]
     if block.exit.value is not None:
@@ -75,6 +81,7 @@ def shape_of(block: Block, changes: int) -> Shape:
         if not value.args or id(value) in seen:
             continue
         seen.add(id(value))
+        fused = fused or number in _FUSED
         if value.imm == 0 and value.args[0].op == op.GET:
             if number in _READS_64:
                 double |= 1 << value.args[0].imm
@@ -85,13 +92,13 @@ def shape_of(block: Block, changes: int) -> Shape:
         work += value.args
     if block.deferred is not None:
         whole |= changes & ~(double | single)
-    return whole & VECTORS, double & VECTORS, single & VECTORS
+    return whole & VECTORS, double & VECTORS, single & VECTORS, fused
 
 
 def scalar_registers(shapes: Iterable[Shape]) -> tuple[int, int]:
     """The registers that are doubles everywhere, and those that are singles everywhere."""
     whole = double = single = 0
-    for a, b, c in shapes:
+    for a, b, c, _ in shapes:
         whole |= a
         double |= b
         single |= c

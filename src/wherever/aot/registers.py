@@ -79,6 +79,7 @@ class RegisterFlow(Nested):
         self.after_masks: dict[int, int] = {}
         # what each of these takes along: everything, or what it reads and hands on
         self.taken_along: dict[int, int] = {}
+        self.plain = False  # whether the function goes nowhere but back to its caller
         self.dirty: dict[int, int] = {}
         self.touched: dict[int, int] = {}
         self.hoisted: dict[int, tuple[int, set[int]]] = {}  # loop -> registers, nodes
@@ -183,7 +184,7 @@ class RegisterFlow(Nested):
                         changed = True
 
     def _narrow(self) -> None:
-        """Keep vector registers that are only used as scalars in scalar locals."""
+        """Keep vector registers that are only used as scalars so; as which kind of local."""
         if not self.local_mask & VECTORS:
             return
         c = self.c
@@ -194,11 +195,15 @@ class RegisterFlow(Nested):
             if facts.shape is None:
                 facts.shape = shape_of(block, facts.deferred)
             shapes.append(facts.shape)
+        self.x.fuses = bool(self.exact) and any(shape[3] for shape in shapes)
         double, single = scalar_registers(shapes)
         candidates = (double | single) & self.local_mask
         if not candidates:
             return
         assigned = {start: self._assigned(self.blocks[start]) for start in self.starts}
+        handed_back = VECTORS
+        if self.plain:
+            handed_back &= self.signature.live_out | mask_of(self.signature.results) | ~PASSING
         given: dict[int, int] = {}
         handed: dict[int, int] = {}
         for block in blocks:
@@ -208,7 +213,7 @@ class RegisterFlow(Nested):
                 _, writes, results = self._call_effect(block)
                 given[start] = writes | results
             # a sync may write back what nothing changed since it came, so everything counts
-            handed[start] = VECTORS
+            handed[start] = handed_back
         for hoisted in self.entering.values():
             candidates &= ~hoisted
         # where the function is left, what it never changes stays as it came; of what it does
@@ -227,7 +232,7 @@ class RegisterFlow(Nested):
         self.untouched = {
             slot: self.locals.slots.get(slot, -1) for slot in narrow if not ever >> slot & 1
         }
-        self.narrowed = self.locals.make_narrow(narrow)
+        self.narrowed = self.locals.make_narrow(narrow, packed=self.x.fuses)
 
     def _take_along(self) -> None:
         """What has to be in globals where a block begins anew in the resume body.
@@ -244,6 +249,7 @@ class RegisterFlow(Nested):
             or any(block.exit.kind not in _PLAIN for block in blocks)
         ):
             return
+        self.plain = True
         live = self.signature.live
         for start in self.exact:
             if start in live:

@@ -8,6 +8,7 @@ from wherever.aot import encode as e
 from wherever.ir import opcodes as op
 from wherever.ir.ops import BY_NUMBER, F32, F64, I32, I64, Kind
 
+BY_NAME: Final = {row.name: number for number, row in BY_NUMBER.items()}
 LOADS: Final = frozenset(n for n, row in BY_NUMBER.items() if row.kind is Kind.LOAD)
 STORES: Final = frozenset(n for n, row in BY_NUMBER.items() if row.kind is Kind.STORE)
 LANES: Final = frozenset(n for n, row in BY_NUMBER.items() if row.kind is Kind.LANE)
@@ -55,15 +56,31 @@ LANE_BYTES: Final = {
     op.V128_FROM_I32: e.OPCODE[op.I32X4_REPLACE_LANE] + b"\0",
     op.V128_FROM_I64: e.OPCODE[op.I64X2_REPLACE_LANE] + b"\0",
 }
-# between a scalar and the low lane of a vector
-WIDEN: Final = {F32: op.V128_FROM_F32, F64: op.V128_FROM_F64}
-LOW: Final = {F32: op.F32X4_EXTRACT_LANE, F64: op.F64X2_EXTRACT_LANE}
 # a vector whose low lane is of the type of its operand, and what makes the operand the other type
 SCALARS: Final = {
     op.V128_FROM_F64: b"",
     op.V128_FROM_I64: e.OPCODE[op.F64_REINTERPRET_I64],
     op.V128_FROM_F32: b"",
     op.V128_FROM_I32: e.OPCODE[op.F32_REINTERPRET_I32],
+}
+# arithmetic on scalars that are kept in the low lane of a vector: the same, on all of its lanes
+PACKED: Final = {
+    BY_NAME[f"{scalar}.{name}"]: BY_NAME[f"{vector}.{name}"]
+    for scalar, vector in (("f32", "f32x4"), ("f64", "f64x2"))
+    for name in ("add", "sub", "mul", "div", "sqrt", "neg", "abs")
+} | {op.F32_FMA: op.F32X4_RELAXED_MADD, op.F64_FMA: op.F64X2_RELAXED_MADD}
+# part of a fused operation where that takes it
+NEGATIONS: Final = frozenset((op.F32_NEG, op.F64_NEG))
+LOW_LANES: Final = frozenset((op.F32X4_EXTRACT_LANE, op.F64X2_EXTRACT_LANE))
+FROM_LOW: Final = frozenset((op.V128_FROM_F32, op.V128_FROM_F64))
+CONST_LOW: Final = frozenset((op.F32_CONST, op.F64_CONST))
+REPLACE_LOW: Final = {
+    F32: e.OPCODE[op.F32X4_REPLACE_LANE] + b"\0",
+    F64: e.OPCODE[op.F64X2_REPLACE_LANE] + b"\0",
+}
+EXTRACT_LOW: Final = {
+    F32: e.OPCODE[op.F32X4_EXTRACT_LANE] + b"\0",
+    F64: e.OPCODE[op.F64X2_EXTRACT_LANE] + b"\0",
 }
 FMA: Final = {
     op.F32_FMA: (op.F32X4_SPLAT, op.F32X4_RELAXED_MADD, op.F32X4_EXTRACT_LANE),
@@ -106,4 +123,3 @@ RMW_STORE: Final = {
     (I64, 2): op.I64_STORE16,
     (I64, 4): op.I64_STORE32,
 }
-BY_NAME: Final = {row.name: number for number, row in BY_NUMBER.items()}

@@ -28,9 +28,11 @@ class Uses:
         "chained",
         "code",
         "epoch",
+        "fuses",
         "helpers",
         "leave",
         "locals",
+        "packed",
         "pending",
         "results",
         "roots",
@@ -56,6 +58,8 @@ class Uses:
         self.chained: dict[int, bool] = {}  # id of a `rarely` -> whether it is made exact late
         # where the block can begin anew: leaves for there if the condition on the stack holds
         self.leave: Callable[[], None] | None = None
+        self.fuses = False  # whether some block of the function multiplies and adds at once
+        self.packed = False  # whether the block's scalars are computed as low lanes of vectors
         self.roots: list[Value] = []  # what asks before the block's first effect
 
     def count(self, value: Value, epoch: int) -> None:

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from wherever.aot import encode as e
-from wherever.aot.nans import BLIND, SUM, implied, tests_itself, unequal
+from wherever.aot.nans import BLIND, STICKY, SUM, implied, tests_itself, unequal
 from wherever.aot.selection import (
+    CONST_LOW,
     CONSTS,
+    EXTRACT_LOW,
     FMA,
+    FROM_LOW,
     LANE_BYTES,
     LANES,
     LEAVES,
     LOAD_OF_EXTEND_U,
     LOAD_OF_WRAP,
-    LOW,
+    LOADS,
+    LOW_LANES,
     M32,
     NARROW,
+    NEGATIONS,
+    PACKED,
     PLAIN_LOAD,
+    REPLACE_LOW,
     SCALARS,
 )
 from wherever.aot.uses import Uses
@@ -41,9 +48,15 @@ class Values(Uses):
             return
         if value.place >= 0:
             code += e.local_get(value.place)
+            if self.packed and value.type in EXTRACT_LOW:
+                self._scalar(value.place, value.type)
             return
         if number in CONSTS:
             self._const(value)
+            return
+        if self.packed and value.type in EXTRACT_LOW and self._in_low_lane(value):
+            self.emit_low(value)
+            code += EXTRACT_LOW[value.type]
             return
         self._compute(value)
         if value.uses > 1:
@@ -51,10 +64,81 @@ class Values(Uses):
             value.place = place
             code += e.local_tee(place)
 
+    def _scalar(self, place: int, type_: int) -> None:
+        """What was pushed of a local is to be a scalar, even if it is kept in a low lane."""
+        if self.locals.types[place] == V128:
+            self.code += EXTRACT_LOW[type_]
+
+    def _in_low_lane(self, value: Value) -> bool:
+        """Whether a value is the low lane of a vector, or is best computed there.
+
+        Moving a scalar into a vector costs an instruction, though only once for all its uses; what
+        is loaded for one use alone is part of that instruction where it stays a scalar.
+        """
+        if value.place >= 0:
+            return self.locals.types[value.place] == V128
+        number = value.op
+        if number in FMA or number in CONST_LOW or number in NEGATIONS:
+            return True
+        if number in LOW_LANES:
+            if value.imm:
+                return False
+            source = value.args[0]
+            return source.op != op.GET or self.locals.packed or source.imm not in self.locals.narrow
+        if number not in PACKED:
+            return False
+        return not any(arg.op in LOADS and self._single(arg) for arg in value.args)
+
+    def emit_low(self, value: Value) -> None:
+        """Push a vector whose low lane is a scalar; the others hold anything."""
+        code = self.code
+        number = value.op
+        type_ = value.type
+        if value.place >= 0:
+            if self.locals.types[value.place] == V128:
+                code += e.local_get(value.place)
+            else:
+                code += e.local_get(self.locals.zero_vector()) + e.local_get(value.place)
+                code += REPLACE_LOW[type_]
+            return
+        if number in CONST_LOW:
+            code += b"\xfd\x0c" + value.imm.to_bytes(16, "little")
+            return
+        if not self.packed or not self._in_low_lane(value):
+            code += e.local_get(self.locals.zero_vector())
+            if number in PACKED or number in STICKY:
+                self._usual(value)
+            else:
+                self.emit(value)
+            code += REPLACE_LOW[type_]
+            return
+        if number in LOW_LANES:
+            self._vector(value.args[0])
+        else:
+            for arg in value.args:
+                self._blind_low(arg)
+            code += e.OPCODE[PACKED[number]]
+        if value.uses > 1:
+            value.place = self.locals.temporary(V128)
+            code += e.local_tee(value.place)
+
+    def _vector(self, value: Value) -> None:
+        """Push a vector of which only the low lane is wanted."""
+        if value.op == op.GET and value.imm in self.locals.narrow and self.locals.packed:
+            self.pending[value.imm] -= 1
+            self.code += e.local_get(self.locals.slot(value.imm))
+        else:
+            self.emit(value)
+
     def emit_narrow(self, slot: int, value: Value) -> None:
-        """Push the scalar that a value leaves in a narrowed register."""
+        """Push what a value leaves in a narrowed register."""
         made = SCALARS.get(value.op)
-        if value.op == op.V128_CONST:
+        if self.locals.packed:
+            if value.op in FROM_LOW and self._single(value):
+                self.emit_low(value.args[0])
+            else:
+                self.emit(value)
+        elif value.op == op.V128_CONST:
             wide = self.locals.narrow[slot] == F64
             self.code += b"\x44" if wide else b"\x43"
             self.code += value.imm.to_bytes(8 if wide else 4, "little")
@@ -63,7 +147,7 @@ class Values(Uses):
             self.code += made
         else:
             self.emit(value)
-            self.code += e.OPCODE[LOW[self.locals.narrow[slot]]] + b"\0"
+            self.code += EXTRACT_LOW[self.locals.narrow[slot]]
 
     def compute_only(self, value: Value) -> None:
         """Push a shared value that is about to be kept in a register's local."""
@@ -244,11 +328,21 @@ class Values(Uses):
         else:
             self.emit(value)
 
+    def _blind_low(self, value: Value) -> None:
+        """The same, as a low lane."""
+        self.emit_low(value.args[1] if self.chained.get(id(value)) else value)
+
     def _usual(self, usual: Value) -> None:
         """Push the result of arithmetic, from operands whose NaNs need not be exact yet."""
         code = self.code
         if usual.place >= 0:
             code += e.local_get(usual.place)
+            if self.packed and usual.type in EXTRACT_LOW:
+                self._scalar(usual.place, usual.type)
+            return
+        if self.packed and self._in_low_lane(usual):
+            self.emit_low(usual)
+            code += EXTRACT_LOW[usual.type]
             return
         fused = FMA.get(usual.op)
         for arg in usual.args:
@@ -288,16 +382,26 @@ class Values(Uses):
             place = places[0]
             if len(places) > 1:
                 # a sum is a NaN if one of its terms is (or infinities meet, which does no harm)
-                code += e.local_get(place)
+                self._term(place, number)
                 for other in places[1:]:
-                    code += e.local_get(other) + e.OPCODE[SUM[number]]
-                place = self.locals.temporary(self.locals.types[place])
+                    self._term(other, number)
+                    code += e.OPCODE[SUM[number]]
+                place = self.locals.temporary(BY_NUMBER[SUM[number]].result)
                 code += e.local_set(place)
-            code += e.local_get(place) + e.local_get(place) + e.OPCODE[number]
-            if self.locals.types[place] == V128:
+            self._term(place, number)
+            self._term(place, number)
+            code += e.OPCODE[number]
+            if BY_NUMBER[SUM[number]].result == V128:
                 code += e.OPCODE[op.V128_ANY_TRUE]
             self.leave()
         self.roots.clear()
+
+    def _term(self, place: int, number: int) -> None:
+        """Push a result that is asked about by this operation."""
+        self.code += e.local_get(place)
+        type_ = BY_NUMBER[SUM[number]].result
+        if type_ != V128:
+            self._scalar(place, type_)
 
     def _exact(self, value: Value) -> None:
         """Push a result with the NaN that it has to be (rule `nan-late`)."""

@@ -84,7 +84,7 @@ class Facts:
     )
 
     def __init__(self, block: Block, stack_pointer: int) -> None:
-        self.shape: tuple[int, int, int] | None = None  # see aot.narrow
+        self.shape: tuple[int, int, int, bool] | None = None  # see aot.narrow
         always = 0
         for effect in block.effects:
             if not may_vanish(effect, stack_pointer):
