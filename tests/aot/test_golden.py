@@ -12,6 +12,7 @@ from wherever.aot.functions import find_functions
 from wherever.aot.image import place
 from wherever.aot.layout import Layout
 from wherever.aot.lift import lift
+from wherever.aot.points import find_beginnings
 from wherever.aot.recover import recover
 from wherever.isa.aarch64.registers import REGISTERS
 from wherever.program.elf import read_elf
@@ -46,7 +47,10 @@ def emitted(words: list[int]) -> str:
     runtime = [(97, f.results, f.gives_nan, f.exchanges) for f in lifted.runtime.functions]
     layout = Layout(registers, 99, functions, runtime, {}, 0, 0, 0, 98, 0, 0, 0, {}, BASE, 64)
     signature = agreed.all[BASE + 128]
-    body = FunctionEmitter(layout, agreed, signature).emit()
+    layout.resumes[signature.entry] = 96
+    again = find_beginnings(agreed).get(signature.entry, [])
+    exact = {start: selector for selector, start in enumerate(again)}
+    body = FunctionEmitter(layout, agreed, signature, exact=exact).emit()
     names = [REGISTERS.names[s] for s in signature.parameters]
     results = [REGISTERS.names[s] for s in signature.results]
     text = [

@@ -15,6 +15,7 @@ from wherever.aot.signature import ALL, LINK, Conventions, Signature, mask_of
 from wherever.ir import opcodes
 from wherever.ir.ops import I32, V128
 from wherever.ir.values import Block, ExitKind
+from wherever.passes.counted import turns
 from wherever.passes.structure import Edge, Graph, structure
 from wherever.passes.unroll import cycles, repeated
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from wherever.aot.locals import Locals
+
+Cycles = dict[int, tuple[tuple[int, ...], int]]  # loop -> its cycle, and how often it is there
 
 
 class FunctionEmitter(Exits):
@@ -38,6 +41,7 @@ class FunctionEmitter(Exits):
         super().__init__(layout, conventions, signature, locals_, exact)
         self.moved: dict[tuple[int, int], int] = {}  # edges of repeated loops
         self.fills: dict[int, Fill] = {}  # loops that may go on sixteen bytes at a time
+        self.certain: dict[int, int] = {}  # copies of blocks that cannot leave their loop: to where
         self.selected = -1  # the local with the selector of a block that begins anew
         self.asked: list[tuple[int, int]] = []  # the selector and the block of each question
 
@@ -53,9 +57,7 @@ class FunctionEmitter(Exits):
                 self._find_fill(self.starts[head])
         loops = cycles(graph, self._weigh)
         if loops:
-            moved, copies = repeated(len(self.starts), loops)
-            self.moved = moved
-            self.starts = [*self.starts, *(self.starts[node] for node in copies)]
+            self._repeat(*self._counted(graph, loops))
             self.leaves.clear()
             graph = structure(self._edges(), 0)
         self._masks()
@@ -81,8 +83,11 @@ class FunctionEmitter(Exits):
         """The graph: blocks, then one node for each exit that leaves the function."""
         edges: list[list[Edge]] = [[] for _ in self.starts]
         for i, start in enumerate(self.starts):
+            certain = self.certain.get(i, -1)
             for target in self.blocks[start].exit.successors():
                 inside = self.index.get(target)
+                if certain >= 0 and target != certain:
+                    continue
                 if inside is None:
                     inside = len(edges)
                     edges.append([])
@@ -91,6 +96,49 @@ class FunctionEmitter(Exits):
                     inside = self.moved.get((i, inside), inside)
                 edges[i].append((inside, -1))
         return edges
+
+    def _counted(self, graph: Graph, loops: Cycles) -> tuple[Cycles, dict[int, int]]:
+        """The loops with copies that divide their turns, where these are counted.
+
+        And of each such loop, the place in its cycle of the block that decides.
+        """
+        found: Cycles = {}
+        deciding: dict[int, int] = {}
+        last = len(self.starts)
+        for head, (cycle, times) in loops.items():
+            found[head] = cycle, times
+            entering = [
+                node
+                for node in graph.order
+                if node not in cycle and any(to == head for to, _ in graph.edges[node])
+            ]
+            if head == 0 or any(node >= last for node in entering):
+                continue
+            blocks = [self.blocks[self.starts[node]] for node in cycle]
+            at, count = turns(blocks, [self.blocks[self.starts[node]] for node in entering])
+            for copies in range(times, 1, -1):
+                if count and count % copies == 0:
+                    found[head] = cycle, copies
+                    deciding[head] = at
+                    break
+        return found, deciding
+
+    def _repeat(self, loops: Cycles, deciding: dict[int, int]) -> None:
+        """Copy the cycles; of one whose turns are counted, only the last copy asks for another.
+
+        Copies are numbered as `repeated` does it: turn after turn, loop after loop.
+        """
+        first = len(self.starts)
+        self.moved, copies = repeated(first, loops)
+        self.starts = [*self.starts, *(self.starts[node] for node in copies)]
+        for head, (cycle, times) in sorted(loops.items()):
+            at = deciding.get(head, -1)
+            if at >= 0:
+                target = self.starts[cycle[(at + 1) % len(cycle)]]
+                self.certain[cycle[at]] = target
+                for turn in range(times - 2):
+                    self.certain[first + turn * len(cycle) + at] = target
+            first += len(cycle) * (times - 1)
 
     def _weigh(self, node: int) -> int:
         """How much a copy of a block would add, or -1 where it is not for copying."""
@@ -136,6 +184,9 @@ class FunctionEmitter(Exits):
             self.x.leave = partial(self._exactly_if, selector, start) if selector >= 0 else None
         match end.kind:
             case ExitKind.JUMP:
+                self._work(block, ())
+                self._go(node, edges[0])
+            case ExitKind.BRANCH if node in self.certain:
                 self._work(block, ())
                 self._go(node, edges[0])
             case ExitKind.BRANCH:
