@@ -14,6 +14,7 @@ from wherever.aot.layout import Layout
 from wherever.aot.lift import lift
 from wherever.aot.points import find_beginnings
 from wherever.aot.recover import recover
+from wherever.aot.tables import find_tables
 from wherever.isa.aarch64.registers import REGISTERS
 from wherever.program.elf import read_elf
 from wherever.wasm.cursor import Cursor
@@ -41,6 +42,7 @@ def emitted(words: list[int]) -> str:
     image = place(read_elf(program(code)))
     recovered = recover(image)
     lifted = lift(recovered)
+    find_tables(image, recovered, lifted)
     agreed = conventions(find_functions(recovered, lifted))
     registers = list(range(len(REGISTERS)))
     functions = dict.fromkeys(agreed.all, 0)

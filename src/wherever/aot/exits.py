@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wherever.aot import encode as e
+from wherever.aot.computed import registers_in
+from wherever.aot.entries import always
 from wherever.aot.registers import UNIFORM_PARAMETER_MASK, UNIFORM_RESULT_MASK, X0, RegisterFlow
 from wherever.aot.selection import LEAVES
 from wherever.aot.signature import (
@@ -16,7 +18,7 @@ from wherever.aot.signature import (
     mask_of,
 )
 from wherever.ir import opcodes
-from wherever.ir.ops import I64
+from wherever.ir.ops import I32, I64
 from wherever.ir.values import Block, ExitKind, Value
 from wherever.isa.aarch64.registers import X
 
@@ -33,6 +35,7 @@ class Exits(RegisterFlow):
     return_local = -1
     link_local = -1
     depth_local = -1
+    before: dict[int, list[int]] | None = None  # block -> those that control comes from
 
     # -- a block's work
 
@@ -300,8 +303,9 @@ class Exits(RegisterFlow):
             self.x.emit(value)
             code.extend(e.local_set(self._returning()))
 
-        self._work(block, (value,), push)
         targets = block.exit.targets
+        if not self._by_index(block, value, edges):
+            self._work(block, (value,), push)
         if targets:
             low = min(targets)
             code += e.local_get(self._returning()) + e.I32_WRAP + e.i32_const(low) + e.I32_SUB
@@ -326,6 +330,55 @@ class Exits(RegisterFlow):
         else:
             code += b"\x11" + tail
             self._tail_results(UNIFORM_RESULTS, self.c.unknown_writes)
+
+    def _by_index(self, block: Block, value: Value, edges: list[Edge]) -> bool:
+        """Do the block's work and jump by the index of its table, if there is one that says it.
+
+        What is no index of the table falls through, with the address in the return local.
+        """
+        table = self.c.functions.tables.get(block.start)
+        if table is None or any(selected >= 0 for _, selected in edges):
+            return False
+        read = registers_in(value)
+        early = any(slot in read for slot, _ in self._outs(block, 0)[0])
+        code = self.code
+        place = 0
+
+        def address() -> None:
+            self.x.emit(value)
+            code.extend(e.local_set(self._returning()))
+
+        def push() -> None:
+            nonlocal place
+            self.x.wrapped(table.index)
+            if table.shift:
+                code.extend(e.i32_const(table.shift) + e.I32_ROTR)
+            for slot, constant in table.needs:
+                if not self._always(slot, constant, block.start):
+                    # all ones where the register is something else
+                    code.extend(e.i32_const(0) + self.locals.read(slot) + e.i64_const(constant))
+                    code.extend(e.I64_NE + e.I32_SUB + b"\x72")  # i32.or
+            place = self.locals.temporary(I32)
+            code.extend(e.local_set(place))
+            if early:
+                address()
+
+        self._work(block, (table.index, value) if early else (table.index,), push)
+        self._index_switch(place, table.targets, dict(zip(block.exit.targets, edges, strict=True)))
+        if not early:
+            self.x.count(value, 0)
+            address()
+            self.x.done(block, (value,))
+        return True
+
+    def _always(self, slot: int, constant: int, start: int) -> bool:
+        """Whether a register holds a constant whenever control comes to a block."""
+        if self.before is None:
+            self.before = {}
+            for one in self.c.functions.bodies[self.signature.entry].reached:
+                for target in self.blocks[one].exit.successors():
+                    self.before.setdefault(target, []).append(one)
+        return always(slot, constant, start, self.signature.entry, self.blocks, self.before)
 
     def _shallower(self) -> None:
         """This function is about to leave the Wasm stack by itself."""

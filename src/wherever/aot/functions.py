@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from wherever.ir.values import Block, Exit, ExitKind
 
 if TYPE_CHECKING:
+    from wherever.aot.entries import Table
     from wherever.aot.lift import Lifted
     from wherever.aot.recover import Recovered
 
@@ -37,6 +38,7 @@ class Functions:
     blocks: dict[int, Block]
     entries: set[int]
     taken: set[int]
+    tables: dict[int, Table] = field(default_factory=dict[int, "Table"])  # by the block that jumps
     following: dict[int, tuple[int, ...]] = field(default_factory=dict[int, tuple[int, ...]])
 
     def inside(self, block: Block) -> tuple[int, ...]:
@@ -156,4 +158,4 @@ def find_functions(recovered: Recovered, lifted: Lifted) -> Functions:
         for start in (*body.reached, *body.orphans):
             if blocks[start].exit.kind is ExitKind.TRAP and blocks[start].end in orphans:
                 body.passable.add(start)
-    return Functions(bodies, blocks, entries, recovered.taken & entries)
+    return Functions(bodies, blocks, entries, recovered.taken & entries, lifted.tables)

@@ -59,6 +59,16 @@ class Image:
         """Bytes of the image as loaded."""
         return self.elf.read(address - self.base, size)
 
+    def constant(self, address: int, size: int) -> bytes:
+        """Bytes at an address that the program may not write to, the end cut; else none."""
+        for piece in self.pieces:
+            if piece.address <= address < piece.end:
+                if piece.flags & PF_W or self.elf.text_relocations:
+                    return b""
+                at = address - piece.address
+                return piece.data[at : at + size]
+        return b""
+
     def words(self, low: int, high: int) -> array[int]:
         """The 32-bit words of a range of text."""
         words = array("I", self.read(low, (high - low) & ~3))

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from array import array
     from collections.abc import Callable
 
+    from wherever.aot.entries import Table
     from wherever.aot.recover import Recovered
 
 
@@ -29,6 +30,8 @@ class Lifted:
         self.lifter = Lifter(self.builder, exact=exact)
         self.blocks: dict[int, Block] = {}
         self.illegal: dict[int, int] = {}  # address -> word that has no meaning
+        self.tables: dict[int, Table] = {}  # block -> what it jumps through
+        self._before: dict[int, list[Block]] = {}
 
     def sweep(self, leaders: set[int], progress: Callable[[int], None] | None = None) -> None:
         """Lift everything, a block for each leader."""
@@ -72,6 +75,14 @@ class Lifted:
                 marks.append((count, pc - 4))
                 count = len(effects)
         self.blocks[start] = b.finish()
+
+    def before(self, start: int) -> list[Block]:
+        """The blocks that control comes from; for once nothing is split any more."""
+        if not self._before:
+            for block in self.blocks.values():
+                for target in block.exit.successors():
+                    self._before.setdefault(target, []).append(block)
+        return self._before.get(start, [])
 
     def split(self, leaders: set[int]) -> set[int]:
         """Give new leaders blocks of their own; returns those whose text was lifted again."""

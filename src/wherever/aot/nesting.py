@@ -195,6 +195,14 @@ class Nested:
             code += e.unsigned(0 if edge is None else self.context.depth(edge[0]) + 1)
         code += b"\0" + e.END
 
+    def _index_switch(self, place: int, targets: Sequence[int], edges: dict[int, Edge]) -> None:
+        """Branch by an index in a local; one without a target falls through."""
+        code = self.code
+        code += e.BLOCK + e.local_get(place) + b"\x0e" + e.unsigned(len(targets))
+        for target in targets:
+            code += e.unsigned(self.context.depth(edges[target][0]) + 1)
+        code += b"\0" + e.END
+
     def _branch_to(
         self, node: int, edges: list[Edge], *, inverted: bool, floating: bool = False
     ) -> None:

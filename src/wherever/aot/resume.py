@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from wherever.aot.signature import Conventions, Signature
+    from wherever.passes.structure import Edge
 
 
 class GlobalRegisters(Locals):
@@ -114,6 +115,11 @@ class ResumeEmitter(FunctionEmitter):
 
     def _reload(self, mask: int) -> None:
         del mask
+
+    def _by_index(self, block: Block, value: Value, edges: list[Edge]) -> bool:
+        """What holds on every way through the function need not hold where it is resumed."""
+        del block, value, edges
+        return False
 
     def _throw(self) -> None:
         """Back to the driver, which goes on at the address on the stack."""

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from wherever.ir import meaning, opcodes
-from wherever.ir.ops import BY_NUMBER, I64, Kind
+from wherever.aot.computed import Unknown, evaluate, loads_in, registers_in, row_of, terms_of
+from wherever.aot.entries import by_index
+from wherever.ir import opcodes
 from wherever.ir.values import Block, ExitKind, Value
 
 if TYPE_CHECKING:
@@ -21,14 +22,6 @@ if TYPE_CHECKING:
     from wherever.aot.recover import Recovered
 
 _LIMIT: Final = 2048
-_LOADS: Final = {op.number: op for op in BY_NUMBER.values() if op.kind is Kind.LOAD}
-_EVALUATE: Final = {
-    op.number: meaning.SCALAR[op.name]
-    for op in BY_NUMBER.values()
-    if op.name in meaning.SCALAR
-    and op.name.split(".")[0] in ("i32", "i64")
-    and op.kind is Kind.PURE
-}
 _BOUND: Final[dict[int, int]] = {
     opcodes.I32_GT_U: 1,
     opcodes.I64_GT_U: 1,
@@ -39,50 +32,6 @@ _BOUND: Final[dict[int, int]] = {
     opcodes.I32_LT_U: 0,
     opcodes.I64_LT_U: 0,
 }
-
-
-class _Unknown(Exception):
-    """The expression has a part without a value."""
-
-
-def _evaluate(value: Value, env: dict[int, int], load: Value, entry: int) -> int:
-    if value is load:
-        return entry
-    if value.op in (opcodes.I64_CONST, opcodes.I32_CONST):
-        return value.imm
-    if value.op == opcodes.GET:
-        if value.imm not in env:
-            raise _Unknown
-        return env[value.imm]
-    function = _EVALUATE.get(value.op)
-    if function is None:
-        raise _Unknown
-    return function(*(_evaluate(arg, env, load, entry) for arg in value.args))
-
-
-def _loads_in(value: Value, found: list[Value]) -> None:
-    if value.op in _LOADS:
-        found.append(value)
-        return
-    for arg in value.args:
-        _loads_in(arg, found)
-
-
-def _terms(value: Value, found: list[Value]) -> None:
-    if value.op == opcodes.I64_ADD:
-        for arg in value.args:
-            _terms(arg, found)
-    else:
-        found.append(value)
-
-
-def _gets(value: Value, load: Value, found: set[int]) -> None:
-    if value is load:
-        return
-    if value.op == opcodes.GET:
-        found.add(value.imm)
-    for arg in value.args:
-        _gets(arg, load, found)
 
 
 class _Function:
@@ -128,16 +77,12 @@ class _Function:
 
 
 def _targets(image: Image, block: Block, value: Value, around: _Function) -> tuple[int, ...]:
-    loads: list[Value] = []
-    _loads_in(value, loads)
-    if not loads or any(one is not loads[0] for one in loads):
+    loads = loads_in(value)
+    if len(loads) != 1:
         return ()
     load = loads[0]
-    row = _LOADS[load.op]
-    signed = row.name.endswith("_s")
-    mask = (1 << 64) - 1 if row.result == I64 else (1 << 32) - 1
-    terms: list[Value] = []
-    _terms(load.args[0], terms)
+    row = row_of(load)
+    terms = terms_of(load.args[0])
     bases: set[int] = set()
     for term in terms:
         if term.op == opcodes.I64_CONST:
@@ -148,8 +93,7 @@ def _targets(image: Image, block: Block, value: Value, around: _Function) -> tup
             bases |= around.stored
     if all(term.op == opcodes.I64_CONST for term in terms):
         return ()  # one word at one place: a pointer (a procedure linkage stub), not a table
-    registers: set[int] = set()
-    _gets(value, load, registers)
+    registers = registers_in(value, load)
     environments: list[dict[int, int]] = [{}]
     for slot in registers:
         environments = [
@@ -166,10 +110,9 @@ def _targets(image: Image, block: Block, value: Value, around: _Function) -> tup
         data = image.read(base + load.imm, limit * row.access)
         for env in environments:
             for at in range(0, len(data) - row.access + 1, row.access):
-                entry = int.from_bytes(data[at : at + row.access], "little", signed=signed) & mask
                 try:
-                    target = _evaluate(value, env, load, entry)
-                except _Unknown:
+                    target = evaluate(value, env, load, row.entry(data[at : at + row.access]))
+                except Unknown:
                     break
                 if target & 3 or not (known(target) if limit < _LIMIT else within(target)):
                     break
@@ -213,12 +156,18 @@ def find_tables(image: Image, recovered: Recovered, lifted: Lifted) -> int:
         for block in lifted.blocks.values()
         if block.exit.kind is ExitKind.JUMP_INDIRECT
     }
+    linked: list[tuple[Block, int]] = []
     for start, targets in resolved.items():
         block = lifted.blocks[start]
         while block.exit.kind is not ExitKind.JUMP_INDIRECT and block.end in lifted.blocks:
             block = lifted.blocks[block.end]
         if block.exit.kind is ExitKind.JUMP_INDIRECT and block.end in ends:
             block.exit.targets = targets
+            linked.append((block, contexts[recovered.around(start)].bound(start)))
+    for block, limit in linked:
+        table = by_index(image, block, limit, lifted.before)
+        if table is not None:
+            lifted.tables[block.start] = table
     return len(resolved)
 
 
