@@ -37,24 +37,31 @@ _SAVED_UNREAD: Final = mask_of((*X[1:8], *V[:8]))  # what a variable number of a
 def _frames(c: Conventions, bodies: list[Body]) -> None:
     """Which registers each function keeps: the greatest fixed point over calls."""
     blocks = c.functions.blocks
+    entries = c.functions.entries
     callers: dict[int, set[int]] = {}
     for body in bodies:
         signature = Signature(
             body.entry, body.name, Frame(CALLEE_SAVED), body.entry in c.functions.taken
         )
         callees: set[int] = set()
+        changes = 0
         for start in body.reached:
-            end = blocks[start].exit
-            signature.changes |= c.facts[start].changes
-            if end.kind is ExitKind.CALL:
+            block = blocks[start]
+            end = block.exit
+            kind = end.kind
+            changes |= c.facts[start].changes
+            if kind is ExitKind.CALL:
                 callees.add(end.target)
-                if end.other in c.functions.entries:
+                if end.other in entries:
                     callees.add(end.other)
-            elif end.kind in (ExitKind.CALL_INDIRECT, ExitKind.JUMP_INDIRECT):
+            elif kind is ExitKind.CALL_INDIRECT or kind is ExitKind.JUMP_INDIRECT:
                 signature.indirect = signature.indirect or not end.targets
-            for target in end.successors():
-                if target in c.functions.entries and target != body.entry:
-                    callees.add(target)
+            after = end.successors()
+            if len(c.functions.inside(block)) < len(after):
+                for target in after:
+                    if target in entries and target != body.entry:
+                        callees.add(target)
+        signature.changes = changes
         signature.callees = tuple(sorted(callees))
         for callee in callees:
             callers.setdefault(callee, set()).add(body.entry)

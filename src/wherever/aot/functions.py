@@ -45,11 +45,13 @@ class Functions:
         """The blocks of the same function that may follow; remembered, it is asked often."""
         found = self.following.get(block.start)
         if found is None:
-            found = self.following[block.start] = tuple(
-                target
-                for target in block.exit.successors()
-                if target in self.blocks and target not in self.entries
-            )
+            found = block.exit.successors()
+            for target in found:
+                if target not in self.blocks or target in self.entries:
+                    blocks, entries = self.blocks, self.entries
+                    found = tuple([t for t in found if t in blocks and t not in entries])
+                    break
+            self.following[block.start] = found
         return found
 
 

@@ -27,7 +27,7 @@ from wherever.aot.signature import (
     escaping,
     given_back,
 )
-from wherever.ir.values import Block, ExitKind
+from wherever.ir.values import Block, Exit, ExitKind
 
 if TYPE_CHECKING:
     from wherever.aot.functions import Body, Functions
@@ -46,9 +46,9 @@ class Part:
         "before",
         "ends",
         "entered",
+        "exits",
         "facts",
         "index",
-        "kinds",
         "link",
         "live",
         "new",
@@ -70,7 +70,7 @@ class Part:
         self.index = {start: i for i, start in enumerate(order)}
         count = len(order)
         self.facts: list[Facts] = []
-        self.kinds: list[ExitKind] = []
+        self.exits: list[Exit] = []
         self.live = [0] * count  # before each block
         self.after = [0] * count  # after its own work
         self.new = [0] * count  # what of it has not gone through the block yet
@@ -137,7 +137,7 @@ class Liveness:
         for at, start in enumerate(part.order):
             block = self.blocks[start]
             part.facts.append(facts[start])
-            part.kinds.append(block.exit.kind)
+            part.exits.append(block.exit)
             part.new[at] = _FIRST | self._end(part, at, block)
         part.ready = list(range(len(part.order)))
 
@@ -289,9 +289,10 @@ class Liveness:
             return
         signature.reads |= more
         for user, at, jumps in part.users:
-            if jumps and user.kinds[at] in (ExitKind.CALL, ExitKind.CALL_INDIRECT):
+            kind = user.exits[at].kind
+            if jumps and (kind is ExitKind.CALL or kind is ExitKind.CALL_INDIRECT):
                 self._after_call(user, at, more & ~signature.lost)  # falls into this function
-            elif user.kinds[at] is ExitKind.CALL:
+            elif kind is ExitKind.CALL:
                 user.add(at, more & ~signature.lost)
             else:
                 user.add(at, more)
@@ -301,7 +302,7 @@ class Liveness:
         if signature.taken and more:
             self.c.unknown_reads |= more
             for user, at in self.unknown:
-                calls = user.kinds[at] is ExitKind.CALL_INDIRECT
+                calls = user.exits[at].kind is ExitKind.CALL_INDIRECT
                 user.add(at, more & ~self.c.unknown_lost if calls else more)
                 if user.ready:
                     self._again(user)
@@ -311,7 +312,7 @@ class Liveness:
         part.out = 0
         signature = part.signature
         for at in part.ends:
-            end = self.blocks[part.order[at]].exit
+            end = part.exits[at]
             if end.kind is ExitKind.RET:
                 part.add(at, more)
             elif end.kind is ExitKind.JUMP_INDIRECT:
@@ -329,9 +330,9 @@ class Liveness:
 
     def _across(self, part: Part, at: int, more: int) -> None:
         """More is live where a block goes on that did not simply jump there."""
-        kind = part.kinds[at]
-        if kind in (ExitKind.CALL, ExitKind.CALL_INDIRECT):
-            end = self.blocks[part.order[at]].exit
+        end = part.exits[at]
+        kind = end.kind
+        if kind is ExitKind.CALL or kind is ExitKind.CALL_INDIRECT:
             self._after_call(part, at, self.c.given(part.signature, end, more))
         elif kind is ExitKind.SYSCALL:
             part.add(at, more & ~_X0)
@@ -340,11 +341,12 @@ class Liveness:
 
     def _after_call(self, part: Part, at: int, more: int) -> None:
         """More of what a call can give is live after it."""
-        if part.kinds[at] is ExitKind.CALL_INDIRECT:
+        end = part.exits[at]
+        if end.kind is ExitKind.CALL_INDIRECT:
             self.wanted_of_unknown(more)
             part.add(at, more & ~self.c.unknown_writes)
             return
-        callee = self.parts.get(self.blocks[part.order[at]].exit.target)
+        callee = self.parts.get(end.target)
         if callee is None:
             part.add(at, more & CALLEE_SAVED)
         else:
@@ -364,19 +366,27 @@ def postorder(functions: Functions, body: Body) -> list[int]:
     """Postorder, then whatever only `resume` enters."""
     order: list[int] = []
     seen: set[int] = set()
+    blocks = functions.blocks
     for root in (body.entry, *body.orphans):
-        if root in seen or root not in functions.blocks:
+        if root in seen or root not in blocks:
             continue
         seen.add(root)
-        stack = [(root, iter(functions.inside(functions.blocks[root])))]
-        while stack:
-            node, rest = stack[-1]
-            for target in rest:
-                if target not in seen:
-                    seen.add(target)
-                    stack.append((target, iter(functions.inside(functions.blocks[target]))))
-                    break
-            else:
-                order.append(node)
-                stack.pop()
+        path = [root]  # and for each of it: what follows it, how much of that was seen to
+        following = [functions.inside(blocks[root])]
+        places = [0]
+        while path:
+            targets = following[-1]
+            place = places[-1]
+            if place == len(targets):
+                order.append(path.pop())
+                following.pop()
+                places.pop()
+                continue
+            places[-1] = place + 1
+            target = targets[place]
+            if target not in seen:
+                seen.add(target)
+                path.append(target)
+                following.append(functions.inside(blocks[target]))
+                places.append(0)
     return order

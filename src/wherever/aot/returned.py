@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 _ALL: Final = (1 << len(REGISTERS)) - 1
 _NO_VALUE: Final = sum(1 << slot for slot in (*X[2:18], *V[4:8], *V[16:], *FLAGS))
-_CALLS: Final = (ExitKind.CALL, ExitKind.CALL_INDIRECT)
 _OTHER_CONVENTIONS: Final = (".go.buildinfo", ".gopclntab", ".note.go.buildid")
 
 assert not _NO_VALUE & sum(1 << slot for slot in AAPCS64.callee_saved)
@@ -70,35 +69,48 @@ class Returned:
     def _own_reads(self, order: Sequence[int]) -> dict[int, int]:
         """What is read from each block on, by instructions of this function and before a call."""
         blocks = self.functions.blocks
-        reads = dict.fromkeys(order, 0)
-        users: dict[int, list[int]] = {}
-        ends: dict[int, int] = {}  # what the end of a block itself reads
-        for start in order:
+        number = {start: i for i, start in enumerate(order)}
+        users: list[list[int]] = [[] for _ in order]
+        new: list[int] = []  # what is read from each block on that is not told to those before it
+        passing: list[int] = []
+        for at, start in enumerate(order):
             end = blocks[start].exit
-            after = 0
-            if end.kind not in _CALLS:
-                for target in end.successors():
-                    if target in reads:
-                        users.setdefault(target, []).append(start)
-                    else:
-                        after |= _NO_VALUE
-                if end.kind is ExitKind.SYSCALL:
-                    after |= self.asked[start]
-                elif end.kind is ExitKind.RET:
-                    after |= self.facts[start].returned
-            elif end.kind is ExitKind.CALL:
+            kind = end.kind
+            after = 0  # what the end of a block itself reads
+            if kind is ExitKind.CALL:
                 after = self.arriving.at(end.target)
-            else:
+            elif kind is ExitKind.CALL_INDIRECT:
                 after = self.arriving.unknown
-            ends[start] = after
-        work = [
-            (start, self.facts[start].read | ends[start] & ~self.facts[start].changes)
-            for start in order
-        ]
+            else:
+                for target in end.successors():
+                    inside = number.get(target, -1)
+                    if inside >= 0:
+                        users[inside].append(at)
+                    else:
+                        after = _NO_VALUE
+                if kind is ExitKind.SYSCALL:
+                    after |= self.asked[start]
+                elif kind is ExitKind.RET:
+                    after |= self.facts[start].returned
+            facts = self.facts[start]
+            kept = _NO_VALUE & ~facts.changes
+            passing.append(kept)
+            new.append(facts.read & _NO_VALUE | after & kept)
+        reads = [0] * len(order)
+        work = list(range(len(order) - 1, -1, -1))  # the ends first
+        waiting = bytearray(b"\1" * len(order))
         while work:
-            start, before = work.pop()
-            more = before & _NO_VALUE & ~reads[start]
+            at = work.pop()
+            waiting[at] = 0
+            more = new[at] & ~reads[at]
+            new[at] = 0
             if more:
-                reads[start] |= more
-                work += [(user, more & ~self.facts[user].changes) for user in users.get(start, ())]
-        return reads
+                reads[at] |= more
+                for user in users[at]:
+                    bits = more & passing[user] & ~reads[user]
+                    if bits:
+                        new[user] |= bits
+                        if not waiting[user]:
+                            waiting[user] = 1
+                            work.append(user)
+        return dict(zip(order, reads, strict=True))

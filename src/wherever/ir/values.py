@@ -129,19 +129,17 @@ class Exit:
 
     def successors(self) -> tuple[int, ...]:
         """The addresses inside the function that control may go to next."""
-        match self.kind:
-            case ExitKind.JUMP:
-                return (self.target,)
-            case ExitKind.BRANCH:
-                return (self.target, self.other)
-            case ExitKind.SWITCH:
-                return self.targets if self.other < 0 else (*self.targets, self.other)
-            case ExitKind.CALL | ExitKind.CALL_INDIRECT | ExitKind.SYSCALL:
-                return () if self.other < 0 else (self.other,)
-            case ExitKind.JUMP_INDIRECT:
-                return self.targets
-            case ExitKind.RET | ExitKind.TRAP | ExitKind.RESULTS:
-                return ()
+        kind = self.kind  # asked several times of every block, so the usual kinds come first
+        if kind is ExitKind.BRANCH:
+            return (self.target, self.other)
+        if kind is ExitKind.JUMP:
+            return (self.target,)
+        if kind is ExitKind.CALL or kind is ExitKind.CALL_INDIRECT or kind is ExitKind.SYSCALL:
+            return () if self.other < 0 else (self.other,)
+        if kind is ExitKind.SWITCH:
+            return self.targets if self.other < 0 else (*self.targets, self.other)
+        # a return, a trap and the results of a runtime function have none
+        return self.targets if kind is ExitKind.JUMP_INDIRECT else ()
 
 
 class Deferred(Protocol):
