@@ -57,6 +57,12 @@ GUESTS = (
         ((), ("constant",), ("text",)),
         hosted=True,
     ),
+    Guest(
+        "kept",
+        ("kept.c",),
+        tuple((*level, *DEFINED) for level in LEVELS)
+        + tuple((*level, *DEFINED, "-fno-optimize-sibling-calls") for level in LEVELS[1:]),
+    ),
     Guest("fills", ("fills.c",), (("-O2", *DEFINED),), ((), ("faults",)), hosted=True),
     Guest(
         "low",  # where Go's linker puts programs

@@ -17,6 +17,7 @@ from wherever.aot.signature import (
     TRACKED,
     Conventions,
     Signature,
+    given_back,
     mask_of,
 )
 from wherever.ir import opcodes
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
     from wherever.aot.functions import Body, Functions
 
+_SPOILED: Final = X[19:30]
+_INNER: Final = 8  # what a call between recursive functions counts beside others
 _SAVED_UNREAD: Final = mask_of((*X[1:8], *V[:8]))  # what a variable number of arguments comes in
 
 
@@ -256,6 +259,40 @@ def _reads_but_saves(block: Block) -> int:
     return mask
 
 
+def _spoils(c: Conventions) -> None:
+    """Which registers functions need not put back into globals, since most callers have them.
+
+    A caller that changes a register itself has it in a local after a call, and puts it back when it
+    returns; one that does not change it has to set its global aside over the call. Who is called
+    through a pointer gives back everything. Who is jumped to gives back what that one has to.
+    """
+    gain: dict[int, list[int]] = {}
+    jumps: list[tuple[Signature, Signature]] = []
+    for entry, caller in c.all.items():
+        for start in c.functions.bodies[entry].reached:
+            end = c.functions.blocks[start].exit
+            if end.kind is ExitKind.CALL and end.target in c.all:
+                callee = c.all[end.target]
+                if callee.taken:
+                    continue
+                weight = _INNER if callee.recursive and caller.recursive else 1
+                sums = gain.setdefault(end.target, [0] * len(_SPOILED))
+                for i, slot in enumerate(_SPOILED):
+                    sums[i] += weight if caller.changes >> slot & 1 else -weight
+            elif start in caller.frame.tail_calls:
+                jumps += [(caller, c.all[t]) for t in end.successors() if t in c.all]
+    for entry, sums in gain.items():
+        worth = mask_of(slot for slot, total in zip(_SPOILED, sums, strict=True) if total > 0)
+        c.all[entry].spoils = given_back(c.all[entry]) & worth
+    changed = True
+    while changed:
+        changed = False
+        for caller, callee in jumps:
+            if callee.spoils & ~caller.spoils:
+                callee.spoils &= caller.spoils
+                changed = True
+
+
 def conventions(functions: Functions, *, standard: bool = True) -> Conventions:
     """Find every function's signature; `standard` if calls through pointers keep to AAPCS64."""
     c = Conventions(functions)
@@ -274,4 +311,5 @@ def conventions(functions: Functions, *, standard: bool = True) -> Conventions:
             signature.lost = LOST_AT_CALLS & ~arriving.at(entry)
     Liveness(c).run()
     _handed_over(c)
+    _spoils(c)
     return c

@@ -374,12 +374,19 @@ def thunk(
 ) -> tuple[list[int], bytes]:
     """A resume body for a function that can only be entered at its start."""
     code = e.global_get(registers[LINK]) + e.local_set(1)
+    locals_ = [I64]
+    back = b""
+    for slot, index in enumerate(registers):
+        if signature.spoils >> slot & 1:
+            locals_.append(I64)
+            code += e.global_get(index) + e.local_set(len(locals_))
+            back += e.local_get(len(locals_)) + e.global_set(index)
     for slot in signature.parameters:
         code += e.global_get(registers[slot])
-    code += e.call(function)
+    code += e.call(function) + back
     for slot in reversed(signature.results):
         code += e.global_set(registers[slot])
-    return [I64], code + e.local_get(1) + e.global_set(pc) + e.END
+    return locals_, code + e.local_get(1) + e.global_set(pc) + e.END
 
 
 def mulh_u() -> tuple[list[int], bytes]:

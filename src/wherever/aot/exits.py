@@ -117,10 +117,25 @@ class Exits(RegisterFlow):
         direct &= mask_of(block.outs)
         self._work_call(block, callee, direct)
         self._sync(self._dirty_after(block) & ~direct & reads)
+        back = self._set_aside(self._spoiled(block)[1])
         self.code += e.call(self.layout.functions[target])
+        self.code += back
         if callee.results:
             self._store_results(callee.results, following)
         self._reload(writes & ~result_mask & following & self.local_mask)
+
+    def _set_aside(self, mask: int) -> bytes:
+        """Keep globals that a callee spoils over the call; what puts them back."""
+        back = b""
+        slot = 0
+        while mask >> slot:
+            if mask >> slot & 1:
+                index = self.layout.globals[slot]
+                kept = self.locals.temporary(I64)
+                self.code += e.global_get(index) + e.local_set(kept)
+                back += e.local_get(kept) + e.global_set(index)
+            slot += 1
+        return back
 
     def _escape_call(self, block: Block, target: int) -> None:
         """A call of an address that is no function: through the driver."""
@@ -196,14 +211,7 @@ class Exits(RegisterFlow):
             return
         checked = value.op != opcodes.GET
         if checked:
-
-            def push_checked() -> None:
-                self.x.emit(value)
-                code.extend(e.local_tee(self._returning()))
-
-            self._work(block, (value,), push_checked)
-            code += e.local_get(self._entry_link()) + e.I64_NE
-            self._escape_if()
+            self._work_checked(block, value)
         else:
             self._work(block, ())
         self._sync_return(block)
@@ -211,6 +219,31 @@ class Exits(RegisterFlow):
         for slot in self.signature.results:
             code += self.locals.read(slot)
         code += e.RETURN
+
+    def _work_checked(self, block: Block, value: Value) -> None:
+        """The block's work, and away where the return address is not the one on entry.
+
+        What need not be given back is read from the frame only there.
+        """
+        outs, _ = self._outs(block, 0)
+        ends = [*(out for _, out in outs), value]
+        there = self.signature.spoils & ~mask_of(self.signature.results)
+        x = self.x
+        code = self.code
+        x.effects(block, ends)
+        late = self._assign([out for out in outs if not there >> out[0] & 1])
+        x.emit(value)
+        code += e.local_tee(self._returning()) + e.local_get(self._entry_link()) + e.I64_NE
+        away = [out for out in outs if there >> out[0] & 1]
+        if away:
+            self.escape_used = True
+            code += e.IF
+            self._assign_late(late + self._assign(away))
+            code += e.branch(self.context.depth(-1) + 1) + e.END
+        else:
+            self._escape_if()
+        self._assign_late(late)
+        x.done(block, ends)
 
     def _return_escaping(self, block: Block, value: Value) -> None:
         """To an address that only the program knows: through the driver."""
@@ -236,7 +269,7 @@ class Exits(RegisterFlow):
         """Globals as the caller expects them: results that are not Wasm results, and kept ones."""
         dirty = self._dirty_after(block)
         results = mask_of(self.signature.results)
-        kept = given_back(self.signature) & self.touched[block.start]
+        kept = given_back(self.signature) & self.touched[block.start] & ~self.signature.spoils
         self._sync(dirty & (self.signature.live_out & ~results | kept))
 
     def _leave(self, block: Block, target: int) -> None:
@@ -273,7 +306,9 @@ class Exits(RegisterFlow):
         """After a call that falls into another function: its results are in locals alone."""
         if block.exit.kind not in (ExitKind.CALL, ExitKind.CALL_INDIRECT, ExitKind.SYSCALL):
             return 0
-        return self._call_effect(block)[2] if block.exit.kind is not ExitKind.SYSCALL else X0
+        if block.exit.kind is ExitKind.SYSCALL:
+            return X0
+        return self._call_effect(block)[2] | self._spoiled(block)[0]
 
     def _tail_results(self, given: Sequence[int], writes: int) -> None:
         """Hand on what a callee in tail position gave, in this function's own shape."""

@@ -141,6 +141,7 @@ def _facts(signature: Signature, functions: Functions) -> Iterator[tuple[str, st
     yield "writes", _masked(signature.writes)
     yield "gives back", _masked(signature.kept & signature.changes)
     uniform = "its address is known, so its signature is the uniform one"
+    yield "spoils", _masked(signature.spoils)
     yield "called", uniform if signature.taken else "directly, with an exact signature"
     yield "suspends", "it may leave the Wasm stack" if signature.suspends else "never"
     if body.orphans:

@@ -143,6 +143,19 @@ class RegisterFlow(Nested):
             reads |= following & ~results
         return reads, callee.writes, results
 
+    def _spoiled(self, block: Block) -> tuple[int, int]:
+        """Whose globals a call spoils: of registers that have locals, and that are to be kept here.
+
+        A local is as good as the global only where this function puts it back before it returns.
+        """
+        end = block.exit
+        callee = self.c.all.get(end.target) if end.kind is ExitKind.CALL else None
+        if callee is None or not callee.spoils:
+            return 0, 0
+        own = self.signature.changes
+        in_locals = callee.spoils & own & self.local_mask
+        return in_locals, callee.spoils & ~in_locals & (self._following(block) | ~own)
+
     def _following(self, block: Block) -> int:
         other = block.exit.other
         if other < 0:
@@ -170,7 +183,7 @@ class RegisterFlow(Nested):
                 dirty = dirties[start] | assigned
                 synced = dirty & reads
                 dirty = (dirty & ~synced & ~writes | results) & self.local_mask
-                touched = touches[start] | synced | writes
+                touched = touches[start] | synced | writes | results
                 node = inside[start]
                 for target in self.blocks[start].exit.successors():
                     to = inside.get(target)
@@ -271,7 +284,8 @@ class RegisterFlow(Nested):
         """What a block assigns, and what its call reads in globals, changes and gives."""
         kind = block.exit.kind
         if kind in (ExitKind.CALL, ExitKind.CALL_INDIRECT):
-            return self._assigned(block), *self._call_effect(block)
+            reads, writes, results = self._call_effect(block)
+            return self._assigned(block), reads, writes, results | self._spoiled(block)[0]
         if kind is ExitKind.SYSCALL:
             following = self.signature.live.get(block.exit.other, 0)
             return self._assigned(block), following & ~X0, X0, X0

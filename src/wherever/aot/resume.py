@@ -146,7 +146,8 @@ class ResumeEmitter(FunctionEmitter):
         code = self.code
         code += e.global_get(self.layout.globals[LINK]) + e.local_set(self._returning())
         self._arguments(callee.parameters)
-        code += e.call(index)
+        back = self._set_aside(callee.spoils)
+        code += e.call(index) + back
         self._store_results(callee.results, ALL)
         code += e.local_get(self._returning())
         self._throw()

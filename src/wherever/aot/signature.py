@@ -85,6 +85,7 @@ class Signature:
     uses: int = 0  # what its own instructions, or parameters of its callees, take from registers
     makes: int = 0  # what its own instructions, or results of its callees, put into registers
     lost: int = 0  # what of the flags, IP0 and IP1 no call needs to hand to it
+    spoils: int = 0  # of what it gives back: the registers that it does not put back into globals
     gives: int = 0  # what its own instructions change, and those of what it ends by jumping to
     live: dict[int, int] = field(default_factory=dict[int, int])  # block -> live on entry
     after: dict[int, int] = field(default_factory=dict[int, int])  # ... once its work is done
