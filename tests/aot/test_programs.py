@@ -38,7 +38,16 @@ def test_control_flow(
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
-    ["fib.S", "thread_pointer.S", "switches.S", "entries.S", "handed.S", "tails.S", "nans.c"],
+    [
+        "fib.S",
+        "thread_pointer.S",
+        "switches.S",
+        "entries.S",
+        "handed.S",
+        "tails.S",
+        "nans.c",
+        "fused.c",
+    ],
 )
 def test_assembly_without_a_libc(
     name: str, guest: Guest, stub: bytes, wasmtime: str, qemu: str, tmp_path: Path
