@@ -47,7 +47,7 @@ def emitted(words: list[int]) -> str:
     registers = list(range(len(REGISTERS)))
     functions = dict.fromkeys(agreed.all, 0)
     runtime = [(97, f.results, f.gives_nan, f.exchanges) for f in lifted.runtime.functions]
-    layout = Layout(registers, 99, functions, runtime, {}, 0, 0, 0, 98, 0, 0, 0, {}, BASE, 64)
+    layout = Layout(registers, 99, functions, runtime, 0, 0, 0, 98, 0, 0, 0, {}, BASE, 64)
     signature = agreed.all[BASE + 128]
     layout.resumes[signature.entry] = 96
     again = find_beginnings(agreed).get(signature.entry, [])

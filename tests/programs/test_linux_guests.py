@@ -63,6 +63,7 @@ GUESTS = (
         tuple((*level, *DEFINED) for level in LEVELS)
         + tuple((*level, *DEFINED, "-fno-optimize-sibling-calls") for level in LEVELS[1:]),
     ),
+    Guest("high", ("high.c",), (("-O2", *DEFINED),)),
     Guest("fills", ("fills.c",), (("-O2", *DEFINED),), ((), ("faults",)), hosted=True),
     Guest(
         "low",  # where Go's linker puts programs

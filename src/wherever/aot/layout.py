@@ -18,7 +18,6 @@ class Layout:
     pc: int  # the global that says where the driver goes on
     functions: dict[int, int]  # entry -> function index
     runtime: list[RuntimeRow]
-    helpers: dict[int, int]
     syscall: int  # (nr, a0..a5, pc) -> result
     fault: int  # (kind, pc) -> never
     tag: int

@@ -16,7 +16,6 @@ from wherever.aot.runtime import RuntimeEmitter
 from wherever.aot.signature import UNIFORM_PARAMETERS, UNIFORM_RESULTS, Conventions
 from wherever.aot.spread import spread
 from wherever.errors import InternalError, Unsupported
-from wherever.ir import opcodes
 from wherever.isa.aarch64.registers import REGISTERS
 from wherever.linux.addresses import HIGH_END
 from wherever.program.elf import PF_R, PF_W, PF_X, STT_FUNC, STT_GNU_IFUNC
@@ -192,10 +191,6 @@ class Assembler:
         start = b.declare_function(FuncType((), ()), name="_start")
         trapped = b.declare_function(FuncType((_I32, _I32, _I64, _I64), ()), name="trapped")
         where = b.declare_function(FuncType((_I32,), (_I32,)), name="where")
-        wide = FuncType((_I64, _I64), (_I64,))
-        mulh_u = b.declare_function(wide, name="mulh_u")
-        mulh_s = b.declare_function(wide, name="mulh_s")
-        helpers = {opcodes.I64_MULH_U: mulh_u, opcodes.I64_MULH_S: mulh_s}
 
         runtime = [
             (
@@ -243,7 +238,6 @@ class Assembler:
             pc=pc,
             functions=functions,
             runtime=runtime,
-            helpers=helpers,
             syscall=syscall,
             fault=fault,
             tag=tag,
@@ -263,7 +257,7 @@ class Assembler:
         for function, (index, *_) in zip(self.lifted.runtime.functions, runtime, strict=True):
             if function.imported:
                 continue
-            b.define(index, _body(RuntimeEmitter(function, runtime, helpers).emit()))
+            b.define(index, _body(RuntimeEmitter(function, runtime).emit()))
         go_on = driver.loop(step, tag)
         first, made_of = self._made_of()
         plain: dict[int, bytes] = {
@@ -278,12 +272,10 @@ class Assembler:
             where: driver.where(
                 made_of, first, self.place(struct.pack(f"<{len(made_of)}I", *made_of))
             ),
-            mulh_s: driver.mulh_s(mulh_u),
         }
         for index, code in plain.items():
             b.define(index, _body(Emitted([], code)))
         b.define(syscall, _body(Emitted([0x7E], driver.syscall(p, registers, pc, pending))))
-        b.define(mulh_u, _body(Emitted(*driver.mulh_u())))
         code = driver.step(p, points, pc, depth, syscall, fault, (resume_type, resume_table))
         b.define(step, _body(Emitted([0x7F] * 4, code)))
         self._memory()

@@ -70,7 +70,7 @@ class RegisterFlow(Nested):
         self.blocks = conventions.functions.blocks
         self.locals = locals_ or Locals(signature.parameters, layout.types)
         self.code = bytearray()
-        self.x = Expressions(self.code, self.locals, layout.runtime, layout.helpers)
+        self.x = Expressions(self.code, self.locals, layout.runtime)
         self.starts: list[int] = []
         self.index: dict[int, int] = {}
         self.leaves: dict[int, tuple[int, int]] = {}  # node -> (from block, target) of a tail exit

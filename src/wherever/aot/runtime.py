@@ -23,14 +23,13 @@ class RuntimeEmitter(Nested):
         self,
         function: RuntimeFunction,
         runtime: Sequence[RuntimeRow],
-        helpers: dict[int, int],
     ) -> None:
         super().__init__()
         self.function = function
         self.types = function.function.registers.types
         self.locals = Locals(range(len(function.parameters)), self.types)
         self.code = bytearray()
-        self.x = Expressions(self.code, self.locals, runtime, helpers)
+        self.x = Expressions(self.code, self.locals, runtime)
         self.starts = sorted(function.function.blocks)
         self.starts.remove(function.function.entry)
         self.starts.insert(0, function.function.entry)

@@ -86,6 +86,11 @@ FMA: Final = {
     op.F32_FMA: (op.F32X4_SPLAT, op.F32X4_RELAXED_MADD, op.F32X4_EXTRACT_LANE),
     op.F64_FMA: (op.F64X2_SPLAT, op.F64X2_RELAXED_MADD, op.F64X2_EXTRACT_LANE),
 }
+# halves of 64 bits; and how the high one is taken, of a product that counts signs or does not
+MASK: Final = e.i64_const(M32) + e.OPCODE[op.I64_AND]
+HALF: Final = e.i64_const(32)
+SHIFT_S: Final = e.OPCODE[op.I64_SHR_S]
+HIGH: Final = {op.I64_MULH_U: e.OPCODE[op.I64_SHR_U], op.I64_MULH_S: SHIFT_S}
 # plain loads and stores for the atomic ones: one thread runs at a time
 PLAIN_LOAD: Final = {
     op.I32_ATOMIC_LOAD: op.I32_LOAD,

@@ -29,7 +29,6 @@ class Uses:
         "code",
         "epoch",
         "fuses",
-        "helpers",
         "leave",
         "locals",
         "packed",
@@ -46,12 +45,10 @@ class Uses:
         code: bytearray,
         locals_: Locals,
         runtime: Sequence[RuntimeRow],
-        helpers: dict[int, int],
     ) -> None:
         self.code = code
         self.locals = locals_
         self.runtime = runtime  # function index and result types of each runtime function
-        self.helpers = helpers  # function index of what has no instruction: mulh
         self.pending: dict[int, int] = {}  # register -> reads of its entry value still to come
         self.results: dict[int, list[int]] = {}  # id of a call -> locals of its results
         self.epoch = 0

@@ -10,6 +10,8 @@ from wherever.aot.selection import (
     EXTRACT_LOW,
     FMA,
     FROM_LOW,
+    HALF,
+    HIGH,
     LANE_BYTES,
     LANES,
     LEAVES,
@@ -18,16 +20,18 @@ from wherever.aot.selection import (
     LOADS,
     LOW_LANES,
     M32,
+    MASK,
     NARROW,
     NEGATIONS,
     PACKED,
     PLAIN_LOAD,
     REPLACE_LOW,
     SCALARS,
+    SHIFT_S,
 )
 from wherever.aot.uses import Uses
 from wherever.ir import opcodes as op
-from wherever.ir.ops import BY_NUMBER, F64, V128
+from wherever.ir.ops import BY_NUMBER, F64, I64, V128
 from wherever.ir.values import Value
 from wherever.passes.facts import is_load
 
@@ -215,10 +219,8 @@ class Values(Uses):
                 self.emit(arg)
                 code += e.OPCODE[splat]
             code += e.OPCODE[fma] + e.OPCODE[extract] + b"\0"
-        elif number in self.helpers:
-            for arg in args:
-                self.emit(arg)
-            code += e.call(self.helpers[number])
+        elif number in HIGH:
+            self._high(args[0], args[1], HIGH[number])
         elif number == op.RARELY:
             if tests_itself(value):
                 self._exact(value)
@@ -238,6 +240,36 @@ class Values(Uses):
             for arg in args:
                 self.emit(arg)
             code += e.OPCODE[number]
+
+    def _high(self, a: Value, b: Value, shift: bytes) -> None:
+        """The high half of a product of 128 bits, from four products of 32-bit halves.
+
+        With signed shifts the high halves count their sign, and everything else is as unsigned
+        (wasm's wide arithmetic is not in every runtime).
+        """
+        code = self.code
+        low: list[bytes] = []
+        high: list[bytes] = []
+        for value in (a, b):
+            if value.op == op.I64_CONST:
+                top = value.imm >> 32 & M32
+                if shift == SHIFT_S and top >> 31:
+                    top -= 1 << 32
+                low.append(e.i64_const(value.imm & M32))
+                high.append(e.i64_const(top))
+                continue
+            place = self.locals.temporary(I64)
+            self.emit(value)
+            code += e.local_set(place)
+            low.append(e.local_get(place) + MASK)
+            high.append(e.local_get(place) + HALF + shift)
+        carry = self.locals.temporary(I64)
+        mul, add = e.OPCODE[op.I64_MUL], e.OPCODE[op.I64_ADD]
+        # carry = high(a) low(b) + (low(a) low(b) >> 32); no sum here leaves 64 bits
+        code += high[0] + low[1] + mul + low[0] + low[1] + mul + HALF + e.OPCODE[op.I64_SHR_U] + add
+        code += e.local_set(carry)
+        code += low[0] + high[1] + mul + e.local_get(carry) + MASK + add + HALF + shift
+        code += high[0] + high[1] + mul + add + e.local_get(carry) + HALF + shift + add
 
     def _single(self, value: Value) -> bool:
         """Whether a value is computed here and nowhere else."""

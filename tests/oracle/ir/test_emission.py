@@ -13,12 +13,11 @@ from collections.abc import Iterator, Sequence
 import pytest
 from random_ir import random_function, random_memory
 
-from wherever.aot import driver
 from wherever.aot.runtime import RuntimeEmitter
 from wherever.engine.engine import Engine
 from wherever.engine.profile import Profile
 from wherever.engine.store import Store
-from wherever.ir import interpret, opcodes
+from wherever.ir import interpret
 from wherever.ir.ops import OPS, Kind
 from wherever.ir.values import RuntimeFunction
 from wherever.wasm.builder import ModuleBuilder
@@ -67,15 +66,10 @@ def module(functions: Sequence[RuntimeFunction]) -> bytes:
     b = ModuleBuilder()
     memory = b.memory(MemoryType(Limits(1, 1)))
     b.export("memory", ExternKind.MEMORY, memory)
-    wide = FuncType((NumType.I64, NumType.I64), (NumType.I64,))
-    mulh_u, mulh_s = b.declare_function(wide), b.declare_function(wide)
-    b.define(mulh_u, body_of(*driver.mulh_u()))
-    b.define(mulh_s, body_of([], driver.mulh_s(mulh_u)))
-    helpers = {opcodes.I64_MULH_U: mulh_u, opcodes.I64_MULH_S: mulh_s}
     indices = [b.declare_function(FuncType((), ())) for _ in functions]
     runtime = [(index, ()) for index in indices]
     for i, (index, function) in enumerate(zip(indices, functions, strict=True)):
-        emitted = RuntimeEmitter(function, runtime, helpers).emit()
+        emitted = RuntimeEmitter(function, runtime).emit()
         b.define(index, body_of(emitted.locals, emitted.code))
         b.export(str(i), ExternKind.FUNC, index)
     return b.build()
