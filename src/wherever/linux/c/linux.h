@@ -132,7 +132,7 @@ int walk_again(struct place *place, int result);        /* the host refused a li
 void mounts_start(void);
 struct mount *mount_of(const char *path);
 void refused(const struct place *p);
-void mounts_describe(struct text *t);
+void mounts_describe(struct text *t, int more);
 extern char cwd[PATH_MAX];
 
 int place_stat(struct place *p, struct host_stat *s);
@@ -192,6 +192,7 @@ void tree_utimens(struct tree *t, const struct timespec *times);
 int tree_open(struct tree *t, const char *path, u32 flags, struct file **out);
 struct file *tree_anonymous(const char *name);          /* memfd_create, O_TMPFILE */
 struct tree *tree_of(struct file *f);
+int device_maps(const struct tree *t);                  /* whether it can be mapped: /dev/zero */
 void proc_start(struct tree *proc);
 void proc_text(u32 which, struct text *t);
 void proc_program(const char *path);
@@ -250,6 +251,7 @@ extern u32 credentials[4];                              /* uid, gid, euid, egid 
 extern u32 file_mask;
 extern char *program_path, *command_line, *environment, process_name[16];
 extern u32 command_line_size, environment_size;
+extern u64 auxiliary[24][2];                             /* what the program was started with */
 #define PID 1000
 #define ERESTART 512                                     /* EINTR that SA_RESTART undoes */
 extern u8 attention;                                    /* a timer is armed or a signal is pending */

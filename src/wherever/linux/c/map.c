@@ -341,7 +341,10 @@ s64 sys_mmap(u64 address, u64 size, u32 protection, u32 flags, int fd, s64 offse
     if (!(f = fd_get(fd))) return -EBADF;
     int error = may_map(f, protection, flags);
     if (error) return error;
-    if (f->ops == &tree_ops && tree_of(f)->type == TREE_DEVICE) f = NULL;   /* /dev/zero */
+    if (f->ops == &tree_ops && tree_of(f)->type == TREE_DEVICE) {
+      if (!device_maps(tree_of(f))) return -ENODEV;
+      f = NULL;
+    }
   }
   if (mapped_bytes + size > rlimits[RLIMIT_AS].rlim_cur) return -ENOMEM;
   if (flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) {

@@ -28,6 +28,8 @@ static struct tree *parent(struct place *p, const char **name, int *error) {
   if (t && t->type != TREE_DIRECTORY) *error = -ENOTDIR, t = NULL;
   return t;
 }
+/* What a directory that never changes says of a new name: proc(5) knows none. */
+static int unchanging(const struct place *p) { return strcmp(p->mount->path, "/proc") ? -EACCES : -ENOENT; }
 static int is_dot(const char *name) { return !strcmp(name, "."); }
 static struct timespec moment(void) { return timespec_of(now(CLOCK_REALTIME)); }
 
@@ -89,7 +91,7 @@ static int open_once(struct place *p, u32 flags, u32 mode, struct file **out) {
     const char *name;
     struct tree *above = parent(p, &name, &error);
     if (!above) return error;
-    if (above->fixed) return -EACCES;
+    if (above->fixed) return unchanging(p);
     if (!(t = tree_new(above, name, TREE_FILE, mode & ~file_mask & 07777))) return -ENOSPC;
     flags &= ~(u32)O_TRUNC;
   } else if (t->type == TREE_DIRECTORY && (flags & O_CREAT || (flags & O_ACCMODE) != O_RDONLY)) {
@@ -125,8 +127,11 @@ static s64 readlink_once(struct place *p, char *to, u64 n) {
     struct text text = {0};
     struct file *f = fd_get((int)t->number);
     if (!f) return -ENOENT;
-    if (f->path) put(&text, f->path);
-    else {
+    if (f->path) {
+      struct host_stat now_;
+      put(&text, f->path);
+      if (f->ops->stat && !f->ops->stat(f, &now_) && !now_.nlink) put(&text, " (deleted)");
+    } else {
       put(&text, f->ops == &pipe_ops   ? "pipe:["
                  : f->ops == &host_ops ? (host_is_terminal(f) ? "/dev/pts/0" : "pipe:[")
                  : f->ops == &event_ops ? "anon_inode:[eventfd]"
@@ -173,7 +178,7 @@ static int make_once(struct place *p, u32 type, u32 mode, const char *target) {
   const char *name;
   struct tree *above = parent(p, &name, &error);
   if (!above) return error;
-  if (above->fixed) return -EACCES;
+  if (above->fixed) return unchanging(p);
   if (!(t = tree_new(above, name, type, type == TREE_LINK ? 0777 : mode & ~file_mask & 07777)))
     return -ENOSPC;
   if (target) {
@@ -244,7 +249,7 @@ static int unlink_once(struct place *p, int directory) {
   if (!t->parent) return directory ? -EBUSY : -EISDIR;
   if (directory && t->type != TREE_DIRECTORY) return -ENOTDIR;
   if (!directory && t->type == TREE_DIRECTORY) return -EISDIR;
-  if (t->fixed || t->parent->fixed) return -EACCES;
+  if (t->fixed || t->parent->fixed) return unchanging(p) == -ENOENT ? -EPERM : -EACCES;
   if (t->child) return -ENOTEMPTY;
   detach(t);
   forget(t);
@@ -279,7 +284,7 @@ static int rename_tree(struct place *from, struct place *to) {
   struct tree *t = node(from, &error), *above, *old;
   if (!t) return error;
   if (!t->parent) return -EBUSY;
-  if (t->fixed || t->parent->fixed) return -EACCES;
+  if (t->fixed || t->parent->fixed) return unchanging(from);
   if (!(above = parent(to, &name, &error))) return error;
   if (above->fixed) return -EACCES;
   for (struct tree *up = above; up; up = up->parent)

@@ -3,6 +3,7 @@
 
 __attribute__((used)) struct linux_image linux_image;
 __attribute__((used)) u32 linux_pending;
+u64 auxiliary[24][2];
 char *program_path, *command_line, *environment;
 u32 command_line_size, environment_size;
 
@@ -106,6 +107,8 @@ EXPORT(linux_start) u64 linux_start(void) {
   for (u32 i = 0; i < variables; i++, text += strlen(text) + 1) *at++ = environment_at + (u64)(text - environment);
   *at++ = 0;
   memcpy(at, auxv, sizeof auxv);
+  _Static_assert(sizeof auxv <= sizeof auxiliary, "room");
+  memcpy(auxiliary, auxv, sizeof auxv);
   return sp;
 
 no_memory:

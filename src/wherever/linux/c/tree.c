@@ -205,7 +205,10 @@ static s64 tree_seek(struct file *f, s64 offset, int whence) {
   switch (whence) {
   case SEEK_SET: break;
   case SEEK_CUR: offset += f->position; break;
-  case SEEK_END: offset += size; break;
+  case SEEK_END:
+    if (o->tree->type == TREE_TEXT) return -EINVAL;     /* seq_lseek: what will be written is not known */
+    offset += size;
+    break;
   case SEEK_DATA: case SEEK_HOLE:
     if (offset < 0 || offset >= size) return -ENXIO;
     if (whence == SEEK_HOLE) offset = size;
@@ -291,7 +294,8 @@ static int tree_futimens(struct file *f, const struct timespec *times) {
 }
 static int tree_sync(struct file *f, int data_only) { return tree_of(f)->type == TREE_DEVICE ? -EINVAL : 0; }
 static int tree_statfs(struct file *f, struct statfs *s) {
-  *s = (struct statfs){.f_type = 0x01021994, .f_bsize = 4096, .f_frsize = 4096, .f_namelen = 255};
+  int proc = tree_of(f)->type == TREE_TEXT;
+  *s = (struct statfs){.f_type = proc ? 0x9fa0 : 0x01021994, .f_bsize = 4096, .f_frsize = 4096, .f_namelen = 255};
   return 0;
 }
 static void tree_close(struct file *f) {

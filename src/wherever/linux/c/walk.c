@@ -22,18 +22,29 @@ static struct mount *mount(const char *path, u32 host, struct tree *root) {
   *m = (struct mount){copy_string(path), (u32)strlen(path), host, root};
   return m;
 }
-void mounts_describe(struct text *t) {
+static void put_mount(struct text *t, const char *path) {
+  for (; *path; path++) {                               /* getmntent(3): blanks and backslashes in octal */
+    u8 c = (u8)*path;
+    if (c != ' ' && c != '\t' && c != '\n' && c != '\\') put_bytes(t, path, 1);
+    else put(t, "\\"), put_unsigned(t, c, 8, 3, '0');
+  }
+}
+
+/* /proc/mounts, or with `more` /proc/self/mountinfo. */
+void mounts_describe(struct text *t, int more) {
   for (u32 i = 0; i < mount_count; i++) {
     const char *kind = !mounts[i].root                  ? "hostfs"
                        : !strcmp(mounts[i].path, "/proc") ? "proc"
                        : !strcmp(mounts[i].path, "/dev")  ? "devtmpfs"
                                                           : "tmpfs";
-    put(t, kind);
-    put(t, " ");
-    put(t, mounts[i].path);
-    put(t, " ");
-    put(t, kind);
-    put(t, " rw,relatime 0 0\n");
+    if (more) {
+      put_unsigned(t, 20 + i, 10, 0, ' '), put(t, i ? " 20 0:" : " 1 0:"), put_unsigned(t, 20 + i, 10, 0, ' ');
+      put(t, " / "), put_mount(t, mounts[i].path), put(t, " rw,relatime - ");
+      put(t, kind), put(t, " "), put(t, kind), put(t, " rw\n");
+      continue;
+    }
+    put(t, kind), put(t, " "), put_mount(t, mounts[i].path), put(t, " ");
+    put(t, kind), put(t, " rw,relatime 0 0\n");
   }
 }
 
