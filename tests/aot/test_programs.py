@@ -47,6 +47,7 @@ def test_control_flow(
         "tails.S",
         "nans.c",
         "fused.c",
+        "links.S",
     ],
 )
 def test_assembly_without_a_libc(

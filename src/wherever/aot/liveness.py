@@ -27,7 +27,7 @@ from wherever.aot.signature import (
     escaping,
     given_back,
 )
-from wherever.ir.values import Block, Exit, ExitKind
+from wherever.ir.values import Asks, Block, Exit, ExitKind
 
 if TYPE_CHECKING:
     from wherever.aot.functions import Body, Functions
@@ -43,6 +43,7 @@ class Part:
 
     __slots__ = (
         "after",
+        "anew",
         "before",
         "ends",
         "entered",
@@ -67,6 +68,7 @@ class Part:
         self.order = order
         self.entered = entered  # else only the driver does, somewhere inside
         self.link = 0  # the link register, where a return is compared with it
+        self.anew = False  # whether some block may begin anew in the resume body
         self.index = {start: i for i, start in enumerate(order)}
         count = len(order)
         self.facts: list[Facts] = []
@@ -133,6 +135,7 @@ class Liveness:
         returns = (self.blocks[start] for start in signature.frame.own_returns)
         if signature.recursive or any(checked(block) for block in returns):
             part.link = 1 << LINK
+        part.anew = any(self.blocks[start].asks is Asks.FIRST for start in part.order)
         facts = self.c.facts
         for at, start in enumerate(part.order):
             block = self.blocks[start]
@@ -183,7 +186,7 @@ class Liveness:
                 if checked(block):
                     # where it goes to another address, all that it gives back has to be there
                     return signature.changes & signature.kept | returned
-                return given_back(signature) | (returned if signature.suspends else 0)
+                return given_back(signature) | (returned if signature.suspends or part.anew else 0)
             case ExitKind.SYSCALL:
                 if end.other in index:
                     part.before[index[end.other]].append(at)

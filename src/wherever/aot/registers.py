@@ -351,7 +351,11 @@ class RegisterFlow(Nested):
             slot += 1
 
     def _sync_everything(self, mask: int = ALL) -> None:
-        """Write locals to their globals: all, or those of a mask."""
+        """Write locals to their globals: all, or those of a mask.
+
+        A parameter that nothing reads is not what the register holds: nobody passed it.
+        """
+        mask &= ~mask_of(self.signature.parameters) | self.signature.reads | self.assigned_ever
         self._sync(mask & mask_of(self.locals.slots) & ~mask_of(self.untouched))
         for slot, parameter in self.untouched.items():
             if parameter >= 0 and mask >> slot & 1:
