@@ -33,7 +33,8 @@ if TYPE_CHECKING:
     from wherever.aot.functions import Body, Functions
 
 _SPOILED: Final = X[19:30]
-_INNER: Final = 8  # what a call between recursive functions counts beside others
+_INNER: Final = 8  # what a function's call of itself counts beside others
+_FEW_SITES: Final = 2  # each caller writes what it needs again: with many, that is the larger code
 _SAVED_UNREAD: Final = mask_of((*X[1:8], *V[:8]))  # what a variable number of arguments comes in
 
 
@@ -266,6 +267,7 @@ def _spoils(c: Conventions) -> None:
     returns; one that does not change it has to set its global aside over the call. Who is called
     through a pointer gives back everything. Who is jumped to gives back what that one has to.
     """
+    sites: dict[int, int] = {}
     gain: dict[int, list[int]] = {}
     jumps: list[tuple[Signature, Signature]] = []
     for entry, caller in c.all.items():
@@ -275,15 +277,17 @@ def _spoils(c: Conventions) -> None:
                 callee = c.all[end.target]
                 if callee.taken:
                     continue
-                weight = _INNER if callee.recursive and caller.recursive else 1
+                weight = _INNER if callee is caller else 1
                 sums = gain.setdefault(end.target, [0] * len(_SPOILED))
+                sites[end.target] = sites.get(end.target, 0) + 1
                 for i, slot in enumerate(_SPOILED):
                     sums[i] += weight if caller.changes >> slot & 1 else -weight
             elif start in caller.frame.tail_calls:
                 jumps += [(caller, c.all[t]) for t in end.successors() if t in c.all]
     for entry, sums in gain.items():
-        worth = mask_of(slot for slot, total in zip(_SPOILED, sums, strict=True) if total > 0)
-        c.all[entry].spoils = given_back(c.all[entry]) & worth
+        if sites[entry] <= _FEW_SITES or entry in c.all[entry].callees:
+            worth = mask_of(slot for slot, total in zip(_SPOILED, sums, strict=True) if total > 0)
+            c.all[entry].spoils = given_back(c.all[entry]) & worth
     changed = True
     while changed:
         changed = False
