@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 JOBS ?= 2
 export WHEREVER_SUITES ?= $(abspath ../shared/suites)
 
-.PHONY: rust components csmith payloads guests hostile hostile-components hostile-elf help setup personality compiled demo test check format bench bench-kernels conformance corpora oracle
+.PHONY: rust debian components csmith payloads guests hostile hostile-components hostile-elf help setup personality compiled demo test check format bench bench-kernels conformance corpora oracle
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -100,7 +100,13 @@ rust: setup  ## ripgrep and typos, as PyPI has them for static arm64 Linux, besi
 	$(BIN)/python tests/programs/rust/fetch.py $(HOME)/.cache/wherever-tests/aarch64
 	for program in rg typos; do \
 	  $(BIN)/wherever translate $(HOME)/.cache/wherever-tests/aarch64/$$program -o /dev/null || exit 1; done
-	$(BIN)/pytest -q -n $(JOBS) tests/programs/test_rust.py --whole
+	$(BIN)/pytest -q -n $(JOBS) tests/programs/test_strangers.py --whole -k "rg or typos"
+
+debian: setup  ## eleven of Debian's static arm64 programs, of four C libraries, beside qemu
+	bash tests/programs/debian/fetch.sh $(HOME)/.cache/wherever-tests/aarch64
+	for program in zsh lksh mksh-musl mksh-diet sash tini catatonit ldconfig gpgv e2fsck gzip-klibc; do \
+	  $(BIN)/wherever translate $(HOME)/.cache/wherever-tests/aarch64/$$program -o /dev/null || exit 1; done
+	$(BIN)/pytest -q -n $(JOBS) tests/programs/test_strangers.py --whole -k "not (rg or typos)"
 
 busybox-wasmtime: setup  ## every third line that works on text, under the wasmtime command line
 	bash tests/oracle/aarch64/fetch.sh $(HOME)/.cache/wherever-tests/aarch64
