@@ -6,6 +6,7 @@ import hashlib
 import importlib.util
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -75,9 +76,21 @@ def compiled(sources: Sequence[Path], *flags: str) -> Path:
     return program
 
 
+def signals_as_at_first() -> None:
+    """A job in the background, or under nohup, ignores these; under qemu a guest would too."""
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
+        signal.signal(number, signal.SIG_DFL)
+
+
 def _outcome(command: Sequence[str], stdin: bytes, by_signal: int = 0) -> Outcome:
     done = subprocess.run(
-        command, input=stdin, capture_output=True, timeout=SECONDS, check=False, cwd=BUILT
+        command,
+        input=stdin,
+        capture_output=True,
+        timeout=SECONDS,
+        check=False,
+        cwd=BUILT,
+        preexec_fn=signals_as_at_first,
     )
     status = done.returncode
     return Outcome(by_signal - status if status < 0 else status, done.stdout)

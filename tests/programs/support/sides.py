@@ -6,7 +6,6 @@ import hashlib
 import os
 import re
 import shlex
-import signal
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -128,7 +127,7 @@ def qemu(program: Path, name: str, line: Line, base: Path) -> Outcome:
         timeout=_SECONDS,
         check=False,
         umask=0o022,
-        preexec_fn=_signals_as_at_first,
+        preexec_fn=linux_guests.signals_as_at_first,
     )
     status = 128 - done.returncode if done.returncode < 0 else done.returncode
     stderr = re.sub(rb"^qemu: .*\n", b"", done.stderr, flags=re.MULTILINE)
@@ -208,12 +207,6 @@ def without_modes(outcome: Outcome) -> Outcome:
     """Preview 1 has neither modes nor owners: names, times and contents are left."""
     files = {name: ("", 0, 0, 0, *entry[4:]) for name, entry in outcome.files.items()}
     return replace(outcome, files=files)
-
-
-def _signals_as_at_first() -> None:
-    """A job in the background of a script ignores these; the guest must not inherit that."""
-    for number in (signal.SIGINT, signal.SIGQUIT):
-        signal.signal(number, signal.SIG_DFL)
 
 
 def _input(directory: Path, line: Line) -> bytes:
