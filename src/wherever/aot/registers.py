@@ -85,7 +85,8 @@ class RegisterFlow(Nested):
         self.hoisted: dict[int, tuple[int, set[int]]] = {}  # loop -> registers, nodes
         self.entering: dict[int, int] = {}  # loop -> what is written to globals before it
         self.local_mask = 0
-        self.assigned_ever = 0
+        self.assigned_ever = 0  # by blocks
+        self.changed_ever = 0  # by blocks and by calls
         self.narrowed = b""  # narrows parameters
         # narrowed registers that never change: the parameter that each is, or -1
         self.untouched: dict[int, int] = {}
@@ -168,6 +169,8 @@ class RegisterFlow(Nested):
         """Which locals may differ from their globals, and which globals from their entry values."""
         parameters = mask_of(self.signature.parameters)
         transfers = {start: self._transfer(self.blocks[start]) for start in self.starts}
+        for assigned, _, writes, results in transfers.values():
+            self.changed_ever |= assigned | writes | results
         self.hoisted = self._hoistable(graph, transfers)
         inside = self.index
         order = [self.starts[n] for n in graph.order if n < len(self.starts)]
@@ -355,7 +358,7 @@ class RegisterFlow(Nested):
 
         A parameter that nothing reads is not what the register holds: nobody passed it.
         """
-        mask &= ~mask_of(self.signature.parameters) | self.signature.reads | self.assigned_ever
+        mask &= ~mask_of(self.signature.parameters) | self.signature.reads | self.changed_ever
         self._sync(mask & mask_of(self.locals.slots) & ~mask_of(self.untouched))
         for slot, parameter in self.untouched.items():
             if parameter >= 0 and mask >> slot & 1:
