@@ -141,7 +141,6 @@ struct file *tree_anonymous(const char *name) {
   struct text text = {0};
   put(&text, "/memfd:");
   put(&text, name);
-  put(&text, " (deleted)");
   memcpy(path, text.at, text.length + 1);
   kfree(text.at);
   return tree_open(t, path, O_RDWR | O_CREAT, &f) ? NULL : f;
