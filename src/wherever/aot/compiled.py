@@ -51,12 +51,12 @@ MODULES = tuple(
         ("ir", "values fold build_ops builder"),
         ("isa", "decoder"),
         ("isa.aarch64", "registers integers flags lifter"),
-        ("passes", "cycles facts frame structure unroll"),
+        ("passes", "counted cycles facts frame structure unroll"),
         (
             "aot",
-            "arriving asked convention emit encode exits expressions fills functions layout "
-            "lift liveness locals nans narrow nesting points registers resume returned runtime "
-            "selection signature tables uses values",
+            "arriving asked computed convention emit encode entries exits expressions fills "
+            "functions layout lift liveness locals nans narrow nesting points registers resume "
+            "returned runtime selection signature tables uses values",
         ),
     )
     for name in names.split()

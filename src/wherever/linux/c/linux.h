@@ -137,6 +137,7 @@ extern char cwd[PATH_MAX];
 
 int place_stat(struct place *p, struct host_stat *s);
 int place_open(struct place *p, u32 flags, u32 mode, struct file **out);
+void put_path(struct text *t, struct file *f);
 s64 place_readlink(struct place *p, char *to, u64 n);
 int place_mkdir(struct place *p, u32 mode);
 int place_vacant(struct place *p);                      /* 0: the name is free, its directory exists */

@@ -561,7 +561,7 @@ s64 sys_membarrier(int command, u32 flags, int cpu) {
 void map_path(u64 address, struct text *t) {
   const struct map *m = &maps[find(address)];
   if (!mapped(address)) return;
-  if (m->file && m->file->path) put(t, m->file->path);
+  if (m->file && m->file->path) put_path(t, m->file);
   else if (m->name) put(t, m->name);
 }
 
@@ -584,7 +584,8 @@ void map_describe(struct text *t) {
     if (path) {
       put(t, " ");
       while (t->length - from < 73) put(t, " ");
-      put(t, exe ? program_path : path);
+      if (m->file && !exe) put_path(t, m->file);
+      else put(t, exe ? program_path : path);
     }
     put(t, "\n");
   }

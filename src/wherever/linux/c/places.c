@@ -118,6 +118,13 @@ static int open_again(struct file *f, u32 flags, struct file **out) {
   return 0;
 }
 
+/* The path that a file was opened by, and whether nothing has that name any more. */
+void put_path(struct text *t, struct file *f) {
+  struct host_stat now_;
+  put(t, f->path);
+  if (f->ops->stat && !f->ops->stat(f, &now_) && !now_.nlink) put(t, " (deleted)");
+}
+
 static s64 readlink_once(struct place *p, char *to, u64 n) {
   if (!p->mount->root) return is_dot(p->relative) ? -EINVAL : host_readlink(p->mount->host, p->relative, to, n);
   int error;
@@ -128,9 +135,7 @@ static s64 readlink_once(struct place *p, char *to, u64 n) {
     struct file *f = fd_get((int)t->number);
     if (!f) return -ENOENT;
     if (f->path) {
-      struct host_stat now_;
-      put(&text, f->path);
-      if (f->ops->stat && !f->ops->stat(f, &now_) && !now_.nlink) put(&text, " (deleted)");
+      put_path(&text, f);
     } else {
       put(&text, f->ops == &pipe_ops   ? "pipe:["
                  : f->ops == &host_ops ? (host_is_terminal(f) ? "/dev/pts/0" : "pipe:[")
