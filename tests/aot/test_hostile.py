@@ -93,3 +93,14 @@ def test_a_program_moved_down_says_its_bias_as_linux_does(stub: bytes) -> None:
     """A static-PIE linked above where it is placed has a bias below zero, which wraps."""
     assert read_elf(small_elf(CODE, kind=3)).pie
     assert translate(small_elf(CODE, kind=3), stub).wasm
+
+
+@pytest.mark.parametrize("end", [(0xD61F0000,), (0xF8606820, 0xD61F0000)], ids=["value", "address"])
+def test_a_jump_to_what_is_doubled_again_and_again_is_translated_soon(
+    end: tuple[int, ...], stub: bytes
+) -> None:
+    """The parts of such an expression are shared: 2**60 ways lead to its one register."""
+    doubled = struct.pack(f"<{60 + len(end)}I", *[0x8B000000] * 60, *end)  # add x0, x0, x0
+    began = time.process_time()
+    Engine.of(Profile()).validate(translate(small_elf(doubled), stub).wasm)
+    assert time.process_time() - began < SECONDS

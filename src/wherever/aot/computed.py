@@ -11,6 +11,7 @@ from wherever.ir.ops import BY_NUMBER, I64, Kind
 if TYPE_CHECKING:
     from wherever.ir.values import Value
 
+_LARGEST: Final = 64  # parts of what a jump through a table computes
 _EVALUATE: Final = {
     op.number: meaning.SCALAR[op.name]
     for op in BY_NUMBER.values()
@@ -51,43 +52,69 @@ def row_of(load: Value) -> Row:
     return _LOADS[load.op]
 
 
-def evaluate(value: Value, env: dict[int, int], load: Value, entry: int) -> int:
-    """The value, with what registers hold and what the load gives; raises `Unknown`."""
-    if value is load:
-        return entry
-    if value.op in (opcodes.I64_CONST, opcodes.I32_CONST):
-        return value.imm
-    if value.op == opcodes.GET:
-        if value.imm not in env:
-            raise Unknown
-        return env[value.imm]
-    function = _EVALUATE.get(value.op)
-    if function is None:
-        raise Unknown
-    return function(*(evaluate(arg, env, load, entry) for arg in value.args))
+def parts_of(value: Value, *, whole: bool = False) -> list[Value]:
+    """Every part of an expression once, operands first; addresses of loads only if `whole`.
 
-
-def loads_in(value: Value) -> list[Value]:
-    """The loads of an expression, not those in their addresses; each once."""
-    if value.op in _LOADS:
-        return [value]
+    Parts are shared: to go down each way to them takes for ever (`add x0, x0, x0`, forty times).
+    """
     found: list[Value] = []
-    for arg in value.args:
-        found += [one for one in loads_in(arg) if all(one is not other for other in found)]
+    seen: set[int] = set()
+    work = [(value, False)]
+    while work:
+        part, below = work.pop()
+        if below:
+            found.append(part)
+        elif id(part) not in seen:
+            seen.add(id(part))
+            work.append((part, True))
+            if whole or part.op not in _LOADS:
+                work += [(arg, False) for arg in part.args]
     return found
 
 
+def evaluate(parts: list[Value], env: dict[int, int], load: Value, entry: int) -> int:
+    """An expression, with what registers hold and what the load gives; raises `Unknown`."""
+    known: dict[int, int] = {}
+    result = 0
+    for part in parts:
+        if part is load:
+            result = entry
+        elif part.op in (opcodes.I64_CONST, opcodes.I32_CONST):
+            result = part.imm
+        elif part.op == opcodes.GET:
+            if part.imm not in env:
+                raise Unknown
+            result = env[part.imm]
+        else:
+            function = _EVALUATE.get(part.op)
+            if function is None:
+                raise Unknown
+            result = function(*(known[id(arg)] for arg in part.args))
+        known[id(part)] = result
+    return result
+
+
+def load_in(parts: list[Value]) -> Value | None:
+    """The one load of an expression that is small enough to be a table's, if it has one."""
+    loads = [part for part in parts if part.op in _LOADS]
+    return loads[0] if len(loads) == 1 and len(parts) <= _LARGEST else None
+
+
 def terms_of(value: Value) -> list[Value]:
-    """What is added up."""
-    if value.op != opcodes.I64_ADD:
-        return [value]
-    return [term for arg in value.args for term in terms_of(arg)]
+    """What is added up; nothing where that is too much for an address of a table."""
+    found: list[Value] = []
+    work = [value]
+    while work:
+        term = work.pop()
+        if term.op == opcodes.I64_ADD:
+            work += reversed(term.args)
+        else:
+            found.append(term)
+        if len(work) + len(found) > _LARGEST:
+            return []
+    return found
 
 
-def registers_in(value: Value, load: Value | None = None) -> set[int]:
-    """The registers that an expression reads, without those of one load's address."""
-    if value is load:
-        return set()
-    if value.op == opcodes.GET:
-        return {value.imm}
-    return {slot for arg in value.args for slot in registers_in(arg, load)}
+def registers_in(parts: list[Value]) -> set[int]:
+    """The registers that an expression reads."""
+    return {part.imm for part in parts if part.op == opcodes.GET}

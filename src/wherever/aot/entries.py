@@ -15,7 +15,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from wherever.aot.computed import Unknown, evaluate, loads_in, registers_in, row_of, terms_of
+from wherever.aot.computed import (
+    Unknown,
+    evaluate,
+    load_in,
+    parts_of,
+    registers_in,
+    row_of,
+    terms_of,
+)
 from wherever.ir import opcodes
 from wherever.ir.values import Block, ExitKind, Value
 
@@ -44,10 +52,10 @@ class Table:
 def by_index(image: Image, block: Block, limit: int, before: Before) -> Table | None:
     """The table that a block jumps through, of at most `limit` entries, if it cannot change."""
     value = block.exit.value
-    loads = loads_in(value) if value is not None else []
-    if value is None or len(loads) != 1:
+    parts = parts_of(value) if value is not None else []
+    load = load_in(parts)
+    if load is None:
         return None
-    load = loads[0]
     row = row_of(load)
     needs: dict[int, int] = {}
     base = load.imm & M32
@@ -64,7 +72,7 @@ def by_index(image: Image, block: Block, limit: int, before: Before) -> Table | 
             base += constant
     if len(index) != 1:
         return None
-    for slot in registers_in(value, load):
+    for slot in registers_in(parts):
         constant = _constant(before, block, slot)
         if constant is None:
             return None
@@ -74,7 +82,7 @@ def by_index(image: Image, block: Block, limit: int, before: Before) -> Table | 
     targets: list[int] = []
     for at in range(0, len(data) - row.access + 1, row.access):
         try:
-            target = evaluate(value, needs, load, row.entry(data[at : at + row.access]))
+            target = evaluate(parts, needs, load, row.entry(data[at : at + row.access]))
         except Unknown:
             return None
         if target not in allowed:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wherever.aot import encode as e
-from wherever.aot.computed import registers_in
+from wherever.aot.computed import parts_of, registers_in
 from wherever.aot.entries import always
 from wherever.aot.registers import UNIFORM_PARAMETER_MASK, UNIFORM_RESULT_MASK, X0, RegisterFlow
 from wherever.aot.selection import LEAVES
@@ -374,7 +374,7 @@ class Exits(RegisterFlow):
         table = self.c.functions.tables.get(block.start)
         if table is None or any(selected >= 0 for _, selected in edges):
             return False
-        read = registers_in(value)
+        read = registers_in(parts_of(value, whole=True))
         early = any(slot in read for slot, _ in self._outs(block, 0)[0])
         code = self.code
         place = 0

@@ -11,7 +11,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from wherever.aot.computed import Unknown, evaluate, loads_in, registers_in, row_of, terms_of
+from wherever.aot.computed import (
+    Unknown,
+    evaluate,
+    load_in,
+    parts_of,
+    registers_in,
+    row_of,
+    terms_of,
+)
 from wherever.aot.entries import by_index
 from wherever.ir import opcodes
 from wherever.ir.values import Block, ExitKind, Value
@@ -22,6 +30,8 @@ if TYPE_CHECKING:
     from wherever.aot.recover import Recovered
 
 _LIMIT: Final = 2048
+_ENTRIES: Final = 1 << 17
+_ENTRIES_A_WORD: Final = 8
 _BOUND: Final[dict[int, int]] = {
     opcodes.I32_GT_U: 1,
     opcodes.I64_GT_U: 1,
@@ -32,6 +42,13 @@ _BOUND: Final[dict[int, int]] = {
     opcodes.I32_LT_U: 0,
     opcodes.I64_LT_U: 0,
 }
+
+
+class _Patience:
+    """How many entries are still looked at: a real program has some hundreds for each table."""
+
+    def __init__(self, words: int) -> None:
+        self.left = _ENTRIES + _ENTRIES_A_WORD * words
 
 
 class _Function:
@@ -76,11 +93,13 @@ class _Function:
         return _LIMIT
 
 
-def _targets(image: Image, block: Block, value: Value, around: _Function) -> tuple[int, ...]:
-    loads = loads_in(value)
-    if len(loads) != 1:
+def _targets(
+    image: Image, block: Block, value: Value, around: _Function, patience: _Patience
+) -> tuple[int, ...]:
+    parts = parts_of(value)
+    load = load_in(parts)
+    if load is None:
         return ()
-    load = loads[0]
     row = row_of(load)
     terms = terms_of(load.args[0])
     bases: set[int] = set()
@@ -93,7 +112,7 @@ def _targets(image: Image, block: Block, value: Value, around: _Function) -> tup
             bases |= around.stored
     if all(term.op == opcodes.I64_CONST for term in terms):
         return ()  # one word at one place: a pointer (a procedure linkage stub), not a table
-    registers = registers_in(value, load)
+    registers = registers_in(parts)
     environments: list[dict[int, int]] = [{}]
     for slot in registers:
         environments = [
@@ -110,8 +129,11 @@ def _targets(image: Image, block: Block, value: Value, around: _Function) -> tup
         data = image.read(base + load.imm, limit * row.access)
         for env in environments:
             for at in range(0, len(data) - row.access + 1, row.access):
+                patience.left -= 1
+                if patience.left < 0:
+                    return tuple(sorted(found))
                 try:
-                    target = evaluate(value, env, load, row.entry(data[at : at + row.access]))
+                    target = evaluate(parts, env, load, row.entry(data[at : at + row.access]))
                 except Unknown:
                     break
                 if target & 3 or not (known(target) if limit < _LIMIT else within(target)):
@@ -131,6 +153,7 @@ def find_tables(image: Image, recovered: Recovered, lifted: Lifted) -> int:
             jumps.append(block)
     highs = dict(zip(recovered.bounds, recovered.bounds[1:], strict=False))
     contexts: dict[int, _Function] = {}
+    patience = _Patience(sum(len(words) for _, words in recovered.words))
     resolved: dict[int, tuple[int, ...]] = {}
     for block in jumps:
         value = block.exit.value
@@ -141,7 +164,7 @@ def find_tables(image: Image, recovered: Recovered, lifted: Lifted) -> int:
         if context is None:
             high = highs.get(start, 1 << 32)
             context = contexts[start] = _Function(start, high, regions[start])
-        targets = _targets(image, block, value, context)
+        targets = _targets(image, block, value, context, patience)
         if not targets:
             # an address that data knows and that lies inside this function: a computed goto
             inside = _within(recovered.labels, context)
