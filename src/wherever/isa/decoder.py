@@ -1,4 +1,4 @@
-"""Owns decoding: a decision tree over mask and match, built once from a list of instructions."""
+"""Owns decoding: a decision tree over mask and match, which grows as words come to it."""
 
 from __future__ import annotations
 
@@ -16,32 +16,44 @@ _WINDOW = 6  # bits that an inner node looks at
 
 
 class _Node:
-    """A choice by a run of bits: an inner node has children, a leaf has candidates."""
+    """A choice by a run of bits: an inner node has children, a leaf has candidates.
 
-    __slots__ = ("candidates", "children", "mask", "shift")
+    Which of both it is, is decided when a word first comes to it: a program has few of them all.
+    """
 
-    def __init__(self, candidates: list[_Candidate], shift: int, width: int) -> None:
-        self.shift = shift
-        self.mask = (1 << width) - 1
+    __slots__ = ("candidates", "children", "decided", "mask", "shift", "unused")
+
+    def __init__(self, candidates: list[_Candidate], unused: int) -> None:
         self.candidates = candidates
+        self.unused = unused  # bits that no node above looks at
+        self.decided = False
+        self.shift = self.mask = 0
         self.children: list[_Node] = []
 
-    def grow(self, unused: int) -> None:
-        """Split the candidates by the bits of this node, then each part by its best bits."""
-        unused &= ~(self.mask << self.shift)
-        for value in range(self.mask + 1):
-            part = [
-                one
-                for one in self.candidates
-                if not (one[1] ^ (value << self.shift)) & one[0] & (self.mask << self.shift)
-            ]
-            child = _Node(part, 0, _WINDOW)
-            if len(part) > _SMALL:
-                shift, cost = _best_window(part, unused)
-                if cost < len(part):
-                    child.shift = shift
-                    child.grow(unused)
-            self.children.append(child)
+    def decide(self) -> None:
+        """Split the candidates by the bits that tell most of them apart, if any do."""
+        self.decided = True
+        if len(self.candidates) > _SMALL:
+            shift, cost = _best_window(self.candidates, self.unused)
+            if cost < len(self.candidates):
+                self.split(shift, _WINDOW)
+
+    def split(self, shift: int, width: int) -> None:
+        """Give each value of a run of bits the candidates that accept it, in their order."""
+        self.decided = True
+        self.shift = shift
+        self.mask = every = (1 << width) - 1
+        parts: list[list[_Candidate]] = [[] for _ in range(every + 1)]
+        for one in self.candidates:
+            fixed, free = one[1] >> shift & every, ~one[0] >> shift & every
+            extra = free
+            while True:
+                parts[fixed | extra].append(one)
+                if not extra:
+                    break
+                extra = (extra - 1) & free  # the next smaller set of free bits
+        unused = self.unused & ~(every << shift)
+        self.children = [_Node(part, unused) for part in parts]
 
 
 def _best_window(candidates: list[_Candidate], unused: int) -> tuple[int, float]:
@@ -70,10 +82,9 @@ class Decoder:
                 )
                 for one in self.instructions
             ],
-            21,
-            11,
+            0xFFFF_FFFF,
         )
-        self._root.grow(0xFFFF_FFFF)
+        self._root.split(21, 11)
         self._seen: dict[int, Instruction | None] = {}
 
     def decode(self, word: int) -> Instruction | None:
@@ -89,7 +100,11 @@ class Decoder:
 
     def _search(self, word: int) -> Instruction | None:
         here = self._root
-        while here.children:
+        while True:
+            if not here.decided:
+                here.decide()
+            if not here.children:
+                break
             here = here.children[(word >> here.shift) & here.mask]
         for mask, match, instruction, conditional in here.candidates:
             if word & mask == match and (not conditional or instruction.accepts(word)):

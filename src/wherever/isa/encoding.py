@@ -20,6 +20,8 @@ _BOX = re.compile(
     r"(?P<bits>[01x]+)$|(?P<name>[A-Za-z]\w*):(?P<width>\d+)(?P<rule>!?=)?(?P<value>[01x]+)?$"
 )
 
+_FIXED = str.maketrans("01x", "110")
+
 
 @dataclass(frozen=True, slots=True)
 class Field:
@@ -84,7 +86,7 @@ def parse_diagram(diagram: str, width: int = 32) -> Encoding:
             position -= len(pattern)
         if position < 0:
             raise ValueError(f"{diagram!r} is longer than {width} bits")
-        box_mask = int("".join("0" if bit == "x" else "1" for bit in pattern), 2) << position
+        box_mask = int(pattern.translate(_FIXED), 2) << position
         box_match = int(pattern.replace("x", "0"), 2) << position
         if rule == "!=":
             exclusions.append((box_mask, box_match))

@@ -13,7 +13,7 @@ REGISTERS: Final = Registers()
 
 X: Final = tuple(REGISTERS.declare(f"x{n}", I64) for n in range(31))
 SP: Final = REGISTERS.declare("sp", I64)
-V: Final = tuple(REGISTERS.declare(f"v{n}", V128) for n in range(32))
+_V_LOW: Final = tuple(REGISTERS.declare(f"v{n}", V128) for n in range(16))
 N: Final = REGISTERS.declare("n", I32)
 Z: Final = REGISTERS.declare("z", I32)
 C: Final = REGISTERS.declare("c", I32)
@@ -27,6 +27,9 @@ TPIDR_EL0: Final = REGISTERS.declare("tpidr_el0", I64)
 MONITOR_ADDRESS: Final = REGISTERS.declare("monitor_address", I64)
 MONITOR_LOW: Final = REGISTERS.declare("monitor_low", I64)
 MONITOR_HIGH: Final = REGISTERS.declare("monitor_high", I64)
+# Last: a set of registers is a mask, which takes no object of its own below 62 bits (mypyc's int),
+# and most have none of these.
+V: Final = (*_V_LOW, *(REGISTERS.declare(f"v{n}", V128) for n in range(16, 32)))
 
 FLAGS: Final = frozenset((N, Z, C, VF))
 
