@@ -65,6 +65,7 @@ GUESTS = (
     ),
     Guest("high", ("high.c",), (("-O2", *DEFINED),)),
     Guest("fills", ("fills.c",), (("-O2", *DEFINED),), ((), ("faults",)), hosted=True),
+    Guest("streams", ("streams.c",), (("-O2", *DEFINED),), ((), ("faults",)), hosted=True),
     Guest(
         "low",  # where Go's linker puts programs
         ("low.c",),

@@ -12,6 +12,7 @@ from wherever.aot.fills import Fill, filling, wide_turn
 from wherever.aot.layout import Emitted, Layout
 from wherever.aot.nans import COMPARES
 from wherever.aot.signature import ALL, LINK, Conventions, Signature, mask_of
+from wherever.aot.streams import Stream, streaming, wide_turns
 from wherever.ir import opcodes
 from wherever.ir.ops import I32, V128
 from wherever.ir.values import Block, ExitKind
@@ -41,6 +42,7 @@ class FunctionEmitter(Exits):
         super().__init__(layout, conventions, signature, locals_, exact)
         self.moved: dict[tuple[int, int], int] = {}  # edges of repeated loops
         self.fills: dict[int, Fill] = {}  # loops that may go on sixteen bytes at a time
+        self.streams: dict[int, Stream] = {}  # loops that may do several turns at once
         self.certain: dict[int, int] = {}  # copies of blocks that cannot leave their loop: to where
         self.selected = -1  # the local with the selector of a block that begins anew
         self.asked: list[tuple[int, int]] = []  # the selector and the block of each question
@@ -54,7 +56,7 @@ class FunctionEmitter(Exits):
         graph = structure(self._edges(), 0)
         for head in graph.loops:
             if head < len(self.starts):
-                self._find_fill(self.starts[head])
+                self._find_wide(self.starts[head])
         loops = cycles(graph, self._weigh)
         if loops:
             self._repeat(*self._counted(graph, loops))
@@ -145,7 +147,7 @@ class FunctionEmitter(Exits):
         if node >= len(self.starts):
             return -1
         block = self.blocks[self.starts[node]]
-        if block.exit.kind not in (ExitKind.JUMP, ExitKind.BRANCH) or block.start in self.fills:
+        if block.exit.kind not in (ExitKind.JUMP, ExitKind.BRANCH) or self._wide(block.start):
             return -1
         runtime = self.layout.runtime
         for effect in block.effects:
@@ -153,10 +155,18 @@ class FunctionEmitter(Exits):
                 return -1  # an exclusive store hardly ever goes round again
         return len(block.effects) + len(block.outs) + 1
 
-    def _find_fill(self, start: int) -> None:
-        fill = filling(self.blocks[start], self.signature.after[start])
+    def _find_wide(self, start: int) -> None:
+        block, live = self.blocks[start], self.signature.after[start]
+        fill = filling(block, live)
         if fill is not None:
             self.fills[start] = fill
+            return
+        stream = streaming(block, live)
+        if stream is not None:
+            self.streams[start] = stream
+
+    def _wide(self, start: int) -> bool:
+        return start in self.fills or start in self.streams
 
     # -- blocks
 
@@ -224,6 +234,9 @@ class FunctionEmitter(Exits):
         fill = self.fills.get(block.start)
         if fill is not None:
             wide_turn(fill, self.x, self.context.depth(node))
+        stream = self.streams.get(block.start)
+        if stream is not None:
+            wide_turns(stream, self.x)
         inverted = False
 
         def push() -> None:
