@@ -6,6 +6,7 @@ import os
 import struct
 from pathlib import Path
 
+from wherever.aot import encode as e
 from wherever.aot.convention import conventions
 from wherever.aot.emit import FunctionEmitter
 from wherever.aot.functions import find_functions
@@ -49,7 +50,7 @@ def emitted(words: list[int]) -> str:
     runtime = [(97, f.results, f.gives_nan, f.exchanges) for f in lifted.runtime.functions]
     layout = Layout(registers, 99, functions, runtime, 0, 0, 0, 98, 0, 0, 0, {}, BASE, 64)
     signature = agreed.all[BASE + 128]
-    layout.resumes[signature.entry] = 96
+    layout.resumes[signature.entry] = e.call(96)
     again = find_beginnings(agreed).get(signature.entry, [])
     exact = {start: selector for selector, start in enumerate(again)}
     body = FunctionEmitter(layout, agreed, signature, exact=exact).emit()

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from wherever.aot import encode as e
+from wherever.aot.layout import Emitted
 from wherever.aot.signature import LINK, UNIFORM_PARAMETERS
 from wherever.ir import opcodes
 from wherever.ir.ops import F32, F64, I32, I64, V128
@@ -20,6 +21,7 @@ from wherever.isa.aarch64.registers import REGISTERS, SP, V, X
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from wherever.aot.layout import Layout
     from wherever.aot.signature import Signature
 
 # struct linux_state (linux/ABI.md): register name -> offset
@@ -59,6 +61,7 @@ class Personality:
     state: int
     pending: int
     sigreturn: int
+    bodies: int | None = None  # has the host bring the module of resume bodies, if it can
 
 
 # Bytes of Wasm stack that recursive functions may use between two steps of the driver, as `weight`
@@ -196,11 +199,13 @@ def step(
     depth: int,
     syscall: int,
     fault: int,
-    resume: tuple[int, int],
+    enter: bytes,
 ) -> bytes:
-    """Run from `pc`: find the resume body by binary search and enter it."""
+    """Run from `pc`: find the resume body by binary search and enter it.
+
+    `enter` does so with its selector and its number on the stack.
+    """
     low, high, middle, address = 0, 1, 2, 3  # locals, all i32
-    resume_type, resume_table = resume
 
     def at(table: int, index: int) -> bytes:
         return (
@@ -278,9 +283,26 @@ def step(
         + e.END
         + at(points.selectors, low)
         + at(points.ordinals, low)
+        + enter
+        + e.END
+    )
+
+
+def again(bodies: int, table: int, resume_type: int) -> bytes:
+    """Enter a resume body of a module that may not be there yet: parameters selector, number."""
+    return (
+        e.local_get(1)
+        + b"\x25"  # table.get
+        + e.unsigned(table)
+        + b"\xd1"  # ref.is_null
+        + e.IF
+        + e.call(bodies)
+        + e.END
+        + e.local_get(0)
+        + e.local_get(1)
         + b"\x11"
         + e.unsigned(resume_type)
-        + e.unsigned(resume_table)
+        + e.unsigned(table)
         + e.END
     )
 
@@ -369,10 +391,9 @@ def miss(registers: Sequence[int], tag: int) -> bytes:
     return code + b"\x08" + e.unsigned(tag) + e.END
 
 
-def thunk(
-    signature: Signature, function: int, registers: Sequence[int], pc: int
-) -> tuple[list[int], bytes]:
+def thunk(signature: Signature, layout: Layout) -> Emitted:
     """A resume body for a function that can only be entered at its start."""
+    registers = layout.globals
     code = e.global_get(registers[LINK]) + e.local_set(1)
     locals_ = [I64]
     back = b""
@@ -383,7 +404,7 @@ def thunk(
             back += e.local_get(len(locals_)) + e.global_set(index)
     for slot in signature.parameters:
         code += e.global_get(registers[slot])
-    code += e.call(function) + back
+    code += layout.calls[signature.entry] + back
     for slot in reversed(signature.results):
         code += e.global_set(registers[slot])
-    return locals_, code + e.local_get(1) + e.global_set(pc) + e.END
+    return Emitted(locals_, code + e.local_get(1) + e.global_set(layout.pc) + e.END)

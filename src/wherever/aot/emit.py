@@ -343,7 +343,7 @@ class FunctionEmitter(Exits):
             # the resume body has a frame, too
             self.code += e.global_get(layout.depth) + e.i32_const(self._weight(len(code)))
             self.code += e.I32_SUB + e.global_set(layout.depth)
-        self.code += e.local_get(self.selected) + e.call(layout.resumes[self.signature.entry])
+        self.code += e.local_get(self.selected) + layout.resumes[self.signature.entry]
         if self.signature.reads >> LINK & 1:
             self.code += e.global_get(layout.pc) + e.local_get(self._entry_link()) + e.I64_NE + e.IF
             self.code += e.global_get(layout.pc)

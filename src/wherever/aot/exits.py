@@ -118,7 +118,7 @@ class Exits(RegisterFlow):
         self._work_call(block, callee, direct)
         self._sync(self._dirty_after(block) & ~direct & reads)
         back = self._set_aside(self._spoiled(block)[1])
-        self.code += e.call(self.layout.functions[target])
+        self.code += self.layout.calls[target]
         self.code += back
         if callee.results:
             self._store_results(callee.results, following)

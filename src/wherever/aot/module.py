@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from wherever.aot import driver
+from wherever.aot.bodies import Apart, Within
 from wherever.aot.driver import Personality, Points
 from wherever.aot.emit import FunctionEmitter
-from wherever.aot.layout import Emitted, Layout
+from wherever.aot.layout import TYPES, Emitted, Layout, body, func_type
 from wherever.aot.points import find_beginnings, find_points
 from wherever.aot.resume import ResumeEmitter
 from wherever.aot.runtime import RuntimeEmitter
@@ -20,12 +21,10 @@ from wherever.isa.aarch64.registers import REGISTERS
 from wherever.linux.addresses import HIGH_END
 from wherever.program.elf import PF_R, PF_W, PF_X, STT_FUNC, STT_GNU_IFUNC
 from wherever.wasm.builder import ModuleBuilder
-from wherever.wasm.emit import function_body, locals_of
 from wherever.wasm.instructions import instruction
 from wherever.wasm.module import Module, Table
 from wherever.wasm.reader import read_module
 from wherever.wasm.types import (
-    FUNCREF,
     AbstractHeap,
     ExternKind,
     FuncType,
@@ -35,26 +34,17 @@ from wherever.wasm.types import (
     RefType,
     TableType,
     TagType,
-    TypeIndex,
-    ValType,
-    VecType,
 )
 from wherever.wasm.writer import expression
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
+    from wherever.aot.bodies import Bodies
     from wherever.aot.image import Image
     from wherever.aot.lift import Lifted
     from wherever.aot.recover import Recovered
 
-_TYPES: Final[dict[int, ValType]] = {
-    0x7F: NumType.I32,
-    0x7E: NumType.I64,
-    0x7D: NumType.F32,
-    0x7C: NumType.F64,
-    0x7B: VecType.V128,
-}
 _I32, _I64 = NumType.I32, NumType.I64
 _PAGE: Final = 65536
 _MAX_TEXT: Final = 64 << 20
@@ -79,14 +69,6 @@ class Sizes:
     total: int = 0
     points: int = 0
     extra: dict[str, int] = field(default_factory=dict[str, int])
-
-
-def _func_type(parameters: Sequence[int], results: Sequence[int]) -> FuncType:
-    return FuncType(tuple(_TYPES[t] for t in parameters), tuple(_TYPES[t] for t in results))
-
-
-def _body(emitted: Emitted) -> bytes:
-    return function_body(locals_of([_TYPES[t] for t in emitted.locals]), emitted.code)
 
 
 def _exported(module: Module, name: str) -> int:
@@ -124,6 +106,7 @@ def read_personality(module: Module) -> Personality:
         state=address("linux_state"),
         pending=address("linux_pending"),
         sigreturn=address("linux_sigreturn"),
+        bodies=_exported(module, "linux_bodies") if "linux_bodies" in exports else None,
     )
 
 
@@ -148,6 +131,7 @@ class Assembler:
         self.personality = read_personality(self.source)
         self.sizes = Sizes()
         self.origins: dict[int, int] = {}  # Wasm function -> the guest function it is made of
+        self.apart: Apart | None = None
         self.jobs = jobs
         # pages that the guest may not write, behind the image and the personality
         end = max(image.end, HIGH_END) if image.low else image.end
@@ -173,12 +157,11 @@ class Assembler:
         pc = self._global(0x7E)
         depth = self._global(0x7F)
         tag = b.tag(TagType(b.type(FuncType((), ()))))
-        uniform = _func_type(
+        uniform = func_type(
             [REGISTERS.types[s] for s in UNIFORM_PARAMETERS],
             [REGISTERS.types[s] for s in UNIFORM_RESULTS],
         )
         uniform_type = b.type(uniform)
-        resume_type = b.type(FuncType((_I32,), ()))
 
         save = b.declare_function(FuncType((), ()), name="save_state")
         load = b.declare_function(FuncType((), ()), name="load_state")
@@ -196,23 +179,24 @@ class Assembler:
             (
                 _exported(self.source, f.imported)
                 if f.imported
-                else b.declare_function(_func_type(f.parameters, f.results), name=f.name),
+                else b.declare_function(func_type(f.parameters, f.results), name=f.name),
                 f.results,
                 f.gives_nan,
                 f.exchanges,
             )
             for f in self.lifted.runtime.functions
         ]
-        functions = {
-            signature.entry: b.declare_function(
-                _func_type(
-                    [REGISTERS.types[s] for s in signature.parameters],
-                    [REGISTERS.types[s] for s in signature.results],
-                ),
-                name=signature.name,
+        signatures = {
+            signature.entry: func_type(
+                [REGISTERS.types[s] for s in signature.parameters],
+                [REGISTERS.types[s] for s in signature.results],
             )
             for signature in self.c.all.values()
             if self.c.functions.bodies[signature.entry].reached
+        }
+        functions = {
+            entry: b.declare_function(type_, name=self.c.all[entry].name)
+            for entry, type_ in signatures.items()
         }
 
         low = min(a for a, _ in self.image.text)
@@ -249,17 +233,13 @@ class Assembler:
             text_low=low,
             text_words=words,
         )
-        points, resumes = self._functions(layout, resume_type, progress)
-        resume_table = b.table(TableType(FUNCREF, Limits(len(resumes), len(resumes))))
-        if resumes:
-            b.functions_in_table(0, resumes, resume_table)
+        points, enter = self._functions(layout, signatures, uniform, progress)
 
         for function, (index, *_) in zip(self.lifted.runtime.functions, runtime, strict=True):
             if function.imported:
                 continue
-            b.define(index, _body(RuntimeEmitter(function, runtime).emit()))
+            b.define(index, body(RuntimeEmitter(function, runtime).emit()))
         go_on = driver.loop(step, tag)
-        first, made_of = self._made_of()
         plain: dict[int, bytes] = {
             save: driver.save_state(p, registers, pc),
             load: driver.load_state(p, registers, pc),
@@ -269,19 +249,21 @@ class Assembler:
             miss: driver.miss(registers, tag),
             start: driver.start(p, self.image.entry, registers, pc, go_on),
             trapped: driver.trapped(p, pc, save, load, go_on),
-            where: driver.where(
-                made_of, first, self.place(struct.pack(f"<{len(made_of)}I", *made_of))
-            ),
+            where: self._where(self.origins),
         }
         for index, code in plain.items():
-            b.define(index, _body(Emitted([], code)))
-        b.define(syscall, _body(Emitted([0x7E], driver.syscall(p, registers, pc, pending))))
-        code = driver.step(p, points, pc, depth, syscall, fault, (resume_type, resume_table))
-        b.define(step, _body(Emitted([0x7F] * 4, code)))
-        self._memory()
+            b.define(index, body(Emitted([], code)))
+        b.define(syscall, body(Emitted([0x7E], driver.syscall(p, registers, pc, pending))))
+        code = driver.step(p, points, pc, depth, syscall, fault, enter)
+        b.define(step, body(Emitted([0x7F] * 4, code)))
         b.export("_start", ExternKind.FUNC, start)
         b.export("wherever_trapped", ExternKind.FUNC, trapped)
         b.export("wherever_where", ExternKind.FUNC, where)
+        if self.apart is not None:
+            resumed = b.declare_function(FuncType((_I32,), (_I32,)), name="where resumed")
+            b.define(resumed, body(Emitted([], self._where(self.apart.origins))))
+            b.export("wherever_where_resumed", ExternKind.FUNC, resumed)
+        self._memory()
         wasm = b.build()
         self.sizes.total = len(wasm)
         return wasm
@@ -292,26 +274,42 @@ class Assembler:
             0x7E: instruction("i64.const", 0),
             0x7B: instruction("v128.const", bytes(16)),
         }[type_]
-        return self.builder.global_(GlobalType(_TYPES[type_], mutable=True), expression(zero))
+        return self.builder.global_(GlobalType(TYPES[type_], mutable=True), expression(zero))
 
     # -- functions
 
     def _functions(
         self,
         layout: Layout,
-        resume_type: TypeIndex,
+        signatures: dict[int, FuncType],
+        uniform: FuncType,
         progress: Callable[[int, int], None] | None,
-    ) -> tuple[Points, list[int]]:
+    ) -> tuple[Points, bytes]:
         """Emit every function as it runs, and what of it may be resumed."""
-        b = self.builder
         inside = find_points(self.c, self.recovered)
         functions = self.c.functions
         everything = list(self.c.all.values())
         again = find_beginnings(self.c)
+        # the bodies that the driver enters, by number: a function from its start, or at a point
+        starts: dict[int, int] = {}
+        resumes: dict[int, int] = {}
         for signature in everything:
-            if signature.entry in inside.points or signature.entry in again:
-                name = f"resume {signature.name}"
-                layout.resumes[signature.entry] = b.declare_function(resume_type, name=name)
+            entry = signature.entry
+            if functions.bodies[entry].reached:
+                starts[entry] = len(starts) + len(resumes)
+            if entry in inside.points or entry in again:
+                resumes[entry] = len(starts) + len(resumes)
+        count = len(starts) + len(resumes)
+        place = self._bodies(layout, signatures, uniform, count)
+        names = {entry: self.c.all[entry].name for entry in functions.bodies}
+        indices = {
+            **{
+                number: place.declare(f"resume {names[entry]}") for entry, number in resumes.items()
+            },
+            **{number: place.declare(f"enter {names[entry]}") for entry, number in starts.items()},
+        }
+        for entry, number in resumes.items():
+            layout.resumes[entry] = place.entering(indices[number], number)
 
         def bodies(number: int) -> tuple[bytes, bytes, bytes, list[int]]:
             """The fast body, the thunk that enters it, the resume body and its selectors."""
@@ -323,15 +321,13 @@ class Assembler:
             exact: dict[int, int] = {}
             if points or beginnings:
                 every = sorted({*points, *beginnings})
-                emitter = ResumeEmitter(layout, self.c, signature, every)
-                resume = _body(emitter.emit())
+                emitter = ResumeEmitter(place.layout, self.c, signature, every)
+                resume = body(emitter.emit())
                 selectors = [emitter.index[point] for point in points]
                 exact = {start: emitter.index[start] for start in beginnings}
             if functions.bodies[signature.entry].reached:
-                fast = _body(FunctionEmitter(layout, self.c, signature, exact=exact).emit())
-                function = layout.functions[signature.entry]
-                thunk = driver.thunk(signature, function, layout.globals, layout.pc)
-                enter = _body(Emitted(*thunk))
+                fast = body(FunctionEmitter(layout, self.c, signature, exact=exact).emit())
+                enter = body(driver.thunk(signature, place.layout))
             return fast, enter, resume, selectors
 
         # the large ones first, so that no worker is left with one at the end
@@ -343,42 +339,59 @@ class Assembler:
         emitted = spread(pieces, bodies, self.jobs, progress)
 
         addresses: dict[int, tuple[int, int]] = {}  # -> which resume body, and its selector
-        resumes: list[int] = []
         for number, signature in enumerate(everything):
             fast, enter, resume, selectors = emitted[number]
             entry = signature.entry
             if fast:
-                b.define(layout.functions[entry], fast)
-                addresses[entry] = (len(resumes), 0)
-                resumes.append(b.declare_function(resume_type, name=f"enter {signature.name}"))
-                b.define(resumes[-1], enter)
+                self.builder.define(layout.functions[entry], fast)
+                self.origins[layout.functions[entry]] = entry
+                addresses[entry] = (starts[entry], 0)
+                place.define(indices[starts[entry]], enter)
             if resume:
+                ordinal = resumes[entry]
                 rows = zip(inside.points.get(entry, []), selectors, strict=True)
-                addresses |= {point: (len(resumes), selector) for point, selector in rows}
-                resumes.append(layout.resumes[entry])
-                b.define(resumes[-1], resume)
-            for made in (layout.functions.get(entry), layout.resumes.get(entry)):
-                if made is not None:
-                    self.origins[made] = entry
+                addresses |= {point: (ordinal, selector) for point, selector in rows}
+                place.define(indices[ordinal], resume)
+                place.origins[indices[ordinal]] = entry
             self.sizes.fast += len(fast)
             self.sizes.resume += len(enter) + len(resume)
         addresses |= {alias: addresses[target] for alias, target in inside.aliases.items()}
+        begin = inside.aliases.get(self.image.entry, self.image.entry)
+        if begin in starts:
+            place.begins(starts[begin], driver.thunk(self.c.all[begin], layout))
+        place.finish([indices[number] for number in range(count)])
         self.sizes.functions = len(everything)
         self.sizes.instructions = sum(len(words) for _, words in self.recovered.words)
-        self.sizes.points = len(addresses)
+        self.sizes.points = count = len(addresses)
         table = sorted(addresses.items())
-        count = len(table)
-        return Points(
+        points = Points(
             self.place(struct.pack(f"<{count}I", *(a for a, _ in table))),
             self.place(struct.pack(f"<{count}I", *(o for _, (o, _) in table))),
             self.place(struct.pack(f"<{count}I", *(s for _, (_, s) in table))),
             count,
-        ), resumes
+        )
+        return points, place.enter
 
-    def _made_of(self) -> tuple[int, list[int]]:
+    def _bodies(
+        self,
+        layout: Layout,
+        signatures: dict[int, FuncType],
+        uniform: FuncType,
+        count: int,
+    ) -> Bodies:
+        """Where resume bodies go: apart, if the personality can have the host bring them."""
+        brings = self.personality.bodies
+        if brings is None:
+            return Within(self.builder, layout, count, self.origins)
+        runtime = self.lifted.runtime.functions
+        self.apart = Apart(self.builder, layout, brings, signatures, uniform, runtime, count)
+        return self.apart
+
+    def _where(self, origins: dict[int, int]) -> bytes:
         """From the first Wasm function of the guest's on, the guest address of each."""
-        first, last = min(self.origins), max(self.origins)
-        return first, [self.origins.get(i, 0) for i in range(first, last + 1)]
+        first, last = min(origins, default=0), max(origins, default=-1)
+        made_of = [origins.get(i, 0) for i in range(first, last + 1)]
+        return driver.where(made_of, first, self.place(struct.pack(f"<{len(made_of)}I", *made_of)))
 
     # -- memory
 

@@ -137,9 +137,9 @@ class ResumeEmitter(FunctionEmitter):
         can be resumed (ADR 0044).
         """
         callee = self.c.all.get(target)
-        index = self.layout.functions.get(target)
+        call = self.layout.calls.get(target)
         proved = block.start in self.signature.frame.tail_calls
-        if block.exit.kind is ExitKind.CALL or callee is None or index is None or not proved:
+        if block.exit.kind is ExitKind.CALL or callee is None or call is None or not proved:
             self.code += e.i64_const(target)
             self._throw()
             return
@@ -147,7 +147,7 @@ class ResumeEmitter(FunctionEmitter):
         code += e.global_get(self.layout.globals[LINK]) + e.local_set(self._returning())
         self._arguments(callee.parameters)
         back = self._set_aside(callee.spoils)
-        code += e.call(index) + back
+        code += call + back
         self._store_results(callee.results, ALL)
         code += e.local_get(self._returning())
         self._throw()

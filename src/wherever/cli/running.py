@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 
 from wherever.cli.terminal import Progress, note, say_error
-from wherever.nanoprocess.compiling import close_all
 from wherever.nanoprocess.passing import PASSED, takes
 from wherever.nanoprocess.prepare import open_program
 from wherever.nanoprocess.signals import ENDING, SIGPIPE, SIGTSTP, default, handle
-from wherever.nanoprocess.starting import guest_name, require_supported, work_message
+from wherever.nanoprocess.starting import Handed, guest_name, require_supported
 from wherever.nanoprocess.supervise import Supervision
 from wherever.policy import Audit, Limits, Malformed
 from wherever.policy.grammar import FLAGS, parse_words
@@ -46,22 +45,19 @@ def started(worker: Worker, words: list[str]) -> Supervision:
     limits = spoken.limits_over(Limits(time=None, cpu=None))
     sink = _record_to(own["audit"]) if "audit" in own else None
     exact = "exact" in own
-    name, codes = open_program(
+    name, compiled = open_program(
         rest[0],
         _shown,
         worker.expect_component,
         lambda program: _translated(program, exact=exact),
         exact=exact,
     )
-    try:
-        arguments = (own.get("argv0", guest_name(name)), *rest[1:])
-        invoke = own.get("invoke")
-        message = work_message(arguments, spoken.grants, limits, invoke, sink, len(codes))
-        if not worker.send(message, codes):
+    arguments = (own.get("argv0", guest_name(name)), *rest[1:])
+    work = Handed(compiled, arguments, spoken.grants, limits, own.get("invoke"), sink)
+    with work:
+        if not worker.send(work.message, work.fds):
             raise OSError("the worker ended before it had its work")
-    finally:
-        close_all(codes)
-    return Supervision(worker, limits, audit=Audit(sink))
+    return Supervision(worker, limits, audit=Audit(sink), rest=work.rest)
 
 
 def _translated(program: bytes, *, exact: bool) -> bytes:

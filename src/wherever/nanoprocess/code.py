@@ -12,8 +12,9 @@ from wherever.engine.engine import Code, Engine, wat2wasm
 from wherever.engine.outline import ExportItem, ImportItem, Outline
 from wherever.engine.profile import Placement, Profile
 from wherever.errors import InvalidProgram
+from wherever.linux.bodies import SECTION, bodies_of
 from wherever.nanoprocess.apart import deserialised
-from wherever.nanoprocess.codefile import COMPONENT, MODULE, Kind, cut, joined
+from wherever.nanoprocess.codefile import ALONE, COMPONENT, MODULE, RESUME, Kind, cut, joined
 from wherever.nanoprocess.frames import BrokenFrame, fields_of, pack_fields
 from wherever.nanoprocess.start_section import deferred
 from wherever.wasm.types import (
@@ -28,12 +29,12 @@ from wherever.wasm.types import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from wherever.engine.outline import ItemType
     from wherever.wasm.types import ValType
 
-__all__ = ["compile_for", "load", "open_compiler", "open_engine", "read_all"]
+__all__ = ["compile_for", "load", "load_bodies", "open_compiler", "open_engine", "read_all"]
 
 _LETTERS: dict[str, ValType] = {
     "i": NumType.I32,
@@ -78,6 +79,8 @@ def compile_for(form: str, data: bytes) -> bytes:
         return compile_component(data, _engine_of(form, COMPONENT))
     if form.startswith(MODULE):
         return _engine_of(form, MODULE).compile(data).serialise()
+    if form == RESUME:
+        return _compile_bodies(data)
     return compile_program(data)
 
 
@@ -96,6 +99,29 @@ def compile_program(data: bytes) -> bytes:
     data = deferred(data)
     outline = Outline(data)
     _linkable(outline)
+    return _joined(Kind.TRANSLATED if _bodies(data) is not None else Kind.PROGRAM, data, outline)
+
+
+def _compile_bodies(data: bytes) -> bytes:
+    """The same of a translated program's resume bodies, which only it is linked to."""
+    bodies = _bodies(data)
+    if bodies is None:
+        raise InvalidProgram(
+            "the program asks for its resume bodies and has none: the custom section that holds "
+            "them is gone; translate it again"
+        )
+    return _joined(Kind.PROGRAM, bodies, Outline(bodies))
+
+
+def _bodies(data: bytes) -> bytes | None:
+    if SECTION.encode() not in data:
+        return None
+    from wherever.wasm.reader import read_module  # as in `Outline`: for compiling only
+
+    return bodies_of(read_module(data))
+
+
+def _joined(kind: int, data: bytes, outline: Outline) -> bytes:
     code = Engine.of(_PROFILE).compile(data)
     fields = [str(outline.tables), str(len(outline.imports))]
     for item in outline.imports:
@@ -104,7 +130,7 @@ def compile_program(data: bytes) -> bytes:
         spelt = _spelt(export.type)
         if spelt:
             fields += (name, str(export.index), spelt)
-    return joined(Kind.PROGRAM, (pack_fields(fields), code.serialise()))
+    return joined(kind, (pack_fields(fields), code.serialise()))
 
 
 def _linkable(outline: Outline) -> None:
@@ -116,10 +142,28 @@ def _linkable(outline: Outline) -> None:
 def load(head: bytes, apart: Sequence[int]) -> Code:
     """The code that `compile_program` made, of its head and what lies apart from it.
 
-    The caller has asked the ledger; the descriptors are closed.
+    The caller has asked the ledger; the descriptor of the code is closed.
     """
+    return _load(cut(head)[:ALONE], apart)
+
+
+def load_bodies(head: bytes, apart: Sequence[int], rest: Callable[[], Sequence[int]]) -> Code:
+    """The resume bodies of the program with that head: they are in it, or `rest` brings them.
+
+    They are copied, not mapped: the engine maps what it opens, and a confined worker opens nothing.
+    """
+    parts = cut(head)[ALONE:]
+    if not parts:
+        first, *apart = rest()
+        parts = cut(read_all(first))
+    return _load(
+        [memoryview(read_all(apart[part])) if isinstance(part, int) else part for part in parts], ()
+    )
+
+
+def _load(parts: Sequence[memoryview | int], apart: Sequence[int]) -> Code:
     try:
-        told, code = cut(head)
+        told, code = parts
         fields = fields_of(_near(told))
     except (ValueError, BrokenFrame) as error:
         raise InvalidProgram("damaged compiled code: compile it again") from error

@@ -16,30 +16,42 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 __all__ = [
+    "ALONE",
     "COMPONENT",
     "FORM",
+    "HEAD",
     "MODULE",
+    "RESUME",
     "Kind",
     "apart",
     "count_apart",
+    "count_parts",
     "cut",
     "is_code",
     "joined",
     "kind_of",
+    "parts_of",
 ]
 
 _MAGIC = b"\0wherever code 4\n"
-FORM = "program 5"
+FORM = "program 6"
 """What a compiling child is asked for, and part of the cache's key: these bytes."""
 COMPONENT = "component 5 "
 """The same for a component that a process of its own profile loads; the profile's name follows."""
+RESUME = "resume bodies 5"
+"""The same for what of a translated program is compiled when its guest first needs it."""
 MODULE = "module "
 """The same for machine code alone; the engine's configuration follows (`Profile.code_name`)."""
+
+ALONE = 2
+"""The parts of a module: its outline and its code."""
 
 _MOST_APART = 16
 _LARGE = 256 << 10
 _MOST_PARTS = 4096
 _SIZES = len(_MAGIC) + 3
+HEAD = _SIZES
+"""How many bytes tell what was compiled and how many parts it has."""
 
 
 class Kind:
@@ -47,6 +59,9 @@ class Kind:
 
     PROGRAM = 5
     COMPONENT = 6
+    TRANSLATED = 7
+    """A program of which only what every run needs is there: two parts; of a file that was asked
+    for (`wherever compile`) the resume bodies, too: four."""
 
 
 def is_code(data: bytes) -> bool:
@@ -57,6 +72,11 @@ def is_code(data: bytes) -> bool:
 def kind_of(head: bytes) -> int:
     """What was compiled; 0 where the bytes are no compiled code."""
     return head[len(_MAGIC)] if is_code(head) and len(head) > len(_MAGIC) else 0
+
+
+def count_parts(head: bytes) -> int:
+    """How many parts there are."""
+    return int.from_bytes(head[_SIZES - 2 : _SIZES], "little")
 
 
 def joined(kind: int, parts: Sequence[bytes]) -> bytes:
@@ -101,13 +121,26 @@ def cut(head: bytes) -> list[memoryview | int]:
     return found
 
 
+def parts_of(data: bytes) -> list[bytes]:
+    """The parts of one file."""
+    sizes = _sizes(data)
+    at = _SIZES + 8 * len(sizes)
+    found: list[bytes] = []
+    for size in sizes:
+        found.append(data[at : at + size])
+        at += size
+    if at != len(data):
+        raise _damaged()
+    return found
+
+
 def count_apart(head: bytes) -> int:
     """How many parts lie apart from this head."""
     return len(_far(_sizes(head)))
 
 
 def _sizes(data: bytes) -> list[int]:
-    count = int.from_bytes(data[_SIZES - 2 : _SIZES], "little")
+    count = count_parts(data)
     end = _SIZES + 8 * count
     if not is_code(data) or count > _MOST_PARTS or len(data) < end:
         raise _damaged()

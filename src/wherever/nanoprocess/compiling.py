@@ -11,7 +11,22 @@ import os
 
 from wherever.engine.cache import CodeCache
 from wherever.errors import InternalError, InvalidProgram, LimitExceeded
-from wherever.nanoprocess.codefile import COMPONENT, FORM, MODULE, apart, count_apart, is_code
+from wherever.nanoprocess.codefile import (
+    ALONE,
+    COMPONENT,
+    FORM,
+    HEAD,
+    MODULE,
+    RESUME,
+    Kind,
+    apart,
+    count_apart,
+    count_parts,
+    is_code,
+    joined,
+    kind_of,
+    parts_of,
+)
 from wherever.nanoprocess.pool import hand_over
 from wherever.nanoprocess.signals import SIGABRT
 from wherever.nanoprocess.supervise import Supervision
@@ -37,6 +52,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "COMPILING",
+    "Compiled",
     "close_all",
     "compiled",
     "compiled_component",
@@ -50,25 +66,53 @@ COMPILING = Limits(memory=4 << 30, time=600, cpu=300)
 _LARGEST = 1 << 30
 
 
-def compiled_program(source: Source, during: During | None = None) -> list[int]:
-    """The compiled form of a program as sealed memory: its head, then what lies apart from it.
+class Compiled:
+    """A program's compiled form, and what makes the rest of it, if it has one."""
+
+    __slots__ = ("parts", "rest")
+
+    def __init__(self, parts: list[int], data: Callable[[], bytes]) -> None:
+        """`parts` is sealed memory: the head, then what lies apart; `data` is the module."""
+        self.parts = parts
+        self.rest: Callable[[], list[int]] | None = None
+        head = os.pread(parts[0], HEAD, 0)
+        if kind_of(head) == Kind.TRANSLATED and count_parts(head) == ALONE:
+            self.rest = lambda: _rest(data())
+
+
+def _rest(data: bytes) -> list[int]:
+    """The compiled resume bodies of a translated program."""
+    return found_compiled(digest_of(data), RESUME) or _made(
+        RESUME, data, lambda: _compile(RESUME, data, COMPILING)
+    )
+
+
+def compiled_program(source: Source, during: During | None = None) -> Compiled:
+    """The compiled form of a program.
 
     From the cache where it is known; else `during` does what takes long, and can say so.
     """
-    known = found_compiled(source.digest())
+    digest = source.digest()
+    known = found_compiled(digest)
     if known is not None:
-        return known
+        return Compiled(known, lambda: _unchanged(source, digest))
     data = source.data()
     if is_code(data):
         _require_ours(data, source.name)
-        return _sealed(*apart(data))
+        return Compiled(_sealed(*apart(data)), lambda: data)
 
     def compile_() -> bytes:
         return _compile(FORM, data, COMPILING)
 
-    return _made(
-        FORM, data, compile_ if during is None else lambda: during(_compiling(source), compile_)
-    )
+    made = compile_ if during is None else lambda: during(_compiling(source), compile_)
+    return Compiled(_made(FORM, data, made), lambda: data)
+
+
+def _unchanged(source: Source, digest: Digest) -> bytes:
+    data = source.data()
+    if digest_of(data) != digest:
+        raise InvalidProgram(f"{source.name} was changed while it ran: run it again")
+    return data
 
 
 def found_compiled(program: Digest, form: str = FORM) -> list[int] | None:
@@ -120,6 +164,9 @@ def compiled(data: bytes) -> bytes:
         )
     try:
         code = _compile(FORM, data, COMPILING)
+        if kind_of(code) == Kind.TRANSLATED:
+            rest = _compile(RESUME, data, COMPILING)
+            code = joined(Kind.TRANSLATED, (*parts_of(code), *parts_of(rest)))
         cache.vouch(cache.key(FORM, data), code)
         return code
     finally:

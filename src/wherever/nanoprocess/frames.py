@@ -21,6 +21,7 @@ __all__ = [
     "END",
     "EXPECT_COMPONENT",
     "LARGEST",
+    "NEEDS",
     "READY",
     "TOOK",
     "BrokenFrame",
@@ -39,10 +40,11 @@ DECISION = 2  # what, thing, "1" for granted, rule, grant
 END = 3  # how, code, limit, message, peak memory in bytes, processor seconds, backtrace...
 
 TOOK = 5  # the guest's handler has been told of a Ctrl-C
+NEEDS = 6  # the guest needs what of its program was not compiled yet
 
 LARGEST = 1 << 20
 _HEADER = 5
-_KINDS = frozenset((READY, CONFINED, DECISION, END, TOOK))
+_KINDS = frozenset((READY, CONFINED, DECISION, END, TOOK, NEEDS))
 _MOST_FRAMES = 20_000  # decisions are bounded in the worker; this bounds a worker that is not ours
 
 

@@ -12,7 +12,7 @@ from wherever.errors import Denied, GuestTrap, LimitExceeded
 from wherever.hosts.wasi.command import instantiate
 from wherever.hosts.wasi.run import GuestExit
 from wherever.hosts.wasi.table import MODULE
-from wherever.nanoprocess.code import compile_for, load, open_compiler, read_all
+from wherever.nanoprocess.code import compile_for, load, load_bodies, open_compiler, read_all
 from wherever.nanoprocess.codefile import Kind, kind_of
 from wherever.nanoprocess.confine import close_others, confine
 from wherever.nanoprocess.frames import CHANNEL
@@ -61,6 +61,8 @@ class Work:
     whole_record: bool = False
     codes: int = 1
     """How many of the descriptors are the program's."""
+    rest: bool = False
+    """Whether the next one is a socket: the rest of the program comes there when it is needed."""
 
     @classmethod
     def of(cls, message: Mapping[str, object]) -> Work:
@@ -85,7 +87,7 @@ class Ending:
 class Report:
     """What the worker can say to its parent while it works."""
 
-    __slots__ = ("confined", "decided", "die_with_parent", "took")
+    __slots__ = ("confined", "decided", "die_with_parent", "rest", "took")
 
     def __init__(
         self,
@@ -93,11 +95,13 @@ class Report:
         confined: Callable[[tuple[str, ...]], None],
         die_with_parent: Callable[[], None],
         took: Callable[[], None],
+        rest: Callable[[int], Callable[[], list[int]]],
     ) -> None:
         self.decided = decided
         self.confined = confined
         self.die_with_parent = die_with_parent
         self.took = took
+        self.rest = rest
 
 
 def run(work: Work, fds: list[int], report: Report) -> Ending:
@@ -107,9 +111,10 @@ def run(work: Work, fds: list[int], report: Report) -> Ending:
     this process's own.
     """
     program, *apart = fds[: work.codes]
-    for number, fd in enumerate(fds[work.codes :]):
+    socket = fds[work.codes : work.codes + work.rest]
+    for number, fd in enumerate(fds[work.codes + work.rest :]):
         os.dup2(fd, number)
-    close_others(frozenset((CHANNEL, program, *apart)))
+    close_others(frozenset((CHANNEL, program, *apart, *socket)))
     os.chdir("/")
     grants = parse_words(work.grants).grants
     limits = Limits().override(**work.limits)
@@ -119,7 +124,9 @@ def run(work: Work, fds: list[int], report: Report) -> Ending:
     code = load(head, apart)
     around = _surroundings(work, grants, limits, report)
     store = Store(code.engine, _store_limits(limits, code.outline.tables))
-    link, start = _linker(code), _starter(code, around.interrupt, report)
+    rest = report.rest(socket[0] if socket else -1)
+    link = _linker(code, lambda: load_bodies(head, apart, rest))
+    start = _starter(code, around.interrupt, report)
     report.die_with_parent()
     started = time.process_time()
     if limits.cpu is not None:
@@ -198,12 +205,14 @@ def _out_of_memory(ending: Ending, memory: int, most: int | None) -> Ending:
     return replace(ending, how="limit", name="memory", message=message)
 
 
-def _linker(code: Code) -> Callable[[Store, Code, Surroundings], tuple[Instance, Closes]]:
+def _linker(
+    code: Code, bodies: Callable[[], Code]
+) -> Callable[[Store, Code, Surroundings], tuple[Instance, Closes]]:
     """What links the program: preview 1 alone, or with the imports of translated programs."""
     if any(item.module != MODULE for item in code.outline.imports):
         from wherever.hosts.linux.command import instantiate as link
 
-        return link
+        return lambda store, code, around: link(store, code, around, bodies)
     return instantiate
 
 

@@ -6,7 +6,7 @@ import os
 
 from wherever.errors import InvalidProgram, Unsupported
 from wherever.nanoprocess.codefile import is_code
-from wherever.nanoprocess.compiling import compiled_program, found_compiled
+from wherever.nanoprocess.compiling import Compiled, compiled_program, found_compiled
 from wherever.nanoprocess.source import Source
 
 TYPE_CHECKING = False
@@ -29,8 +29,8 @@ def open_program(
     translate: Callable[[bytes], bytes] | None = None,
     *,
     exact: bool = False,
-) -> tuple[str, list[int]]:
-    """The program's name and its compiled form in sealed memory: its head, and what lies apart.
+) -> tuple[str, Compiled]:
+    """The program's name and its compiled form.
 
     What may take long, because no cache has it, is done by `during`, which can say so.
     A Linux program is given to `translate`, if there is one, which can show how far it is;
@@ -58,7 +58,7 @@ def _translated(
     translate: Callable[[bytes], bytes] | None,
     *,
     exact: bool,
-) -> list[int]:
+) -> Compiled:
     """A translation's compiled form, found without looking at the translation where it is known."""
     from wherever.aot.cache import translated, translation_known
 
@@ -66,7 +66,7 @@ def _translated(
     digest = translation_known(data, exact=exact)
     known = None if digest is None else found_compiled(digest)
     if known is not None:
-        return known
+        return Compiled(known, lambda: translated(data, exact=exact))
     if translate is not None:
         module = translate(data)
     elif during is None:

@@ -8,14 +8,16 @@ from wherever.errors import Unsupported
 from wherever.nanoprocess.compiling import close_all
 from wherever.nanoprocess.pool import hand_over, warm
 from wherever.nanoprocess.prepare import open_program
+from wherever.nanoprocess.rest import Rest
 from wherever.nanoprocess.supervise import Supervision
 from wherever.policy import Audit, Grants, Limits, Malformed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from typing import TypeVar
+    from typing import Self, TypeVar
 
+    from wherever.nanoprocess.compiling import Compiled
     from wherever.nanoprocess.prepare import Program
     from wherever.nanoprocess.streams import Streams
     from wherever.policy import Decision
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     T = TypeVar("T")
     Argument = str | bytes | os.PathLike[str]
 
-__all__ = ["argument_words", "guest_name", "require_supported", "start", "work_message"]
+__all__ = ["Handed", "argument_words", "guest_name", "require_supported", "start"]
 
 
 def start(
@@ -44,14 +46,11 @@ def start(
         limits = _of_kind(limits, Limits, "limits")
         words = argument_words(args)
         require_supported(grants)
-        name, codes = open_program(program, exact=exact)
-        try:
-            message = work_message(
-                (argv0 or guest_name(name), *words), grants, limits, invoke, audit, len(codes)
-            )
-            worker = hand_over(message, [*codes, *streams.theirs])
-        finally:
-            close_all(codes)
+        name, compiled = open_program(program, exact=exact)
+        arguments = (argv0 or guest_name(name), *words)
+        work = Handed(compiled, arguments, grants, limits, invoke, audit)
+        with work:
+            worker = hand_over(work.message, [*work.fds, *streams.theirs])
         streams.handed_over()
     except BaseException:
         streams.close()
@@ -66,7 +65,52 @@ def start(
         stdout=stdout,
         stderr=stderr,
         audit=Audit(audit),
+        rest=work.rest,
     )
+
+
+class Handed:
+    """The work as it travels to a worker: a message and descriptors, which `with` closes here."""
+
+    __slots__ = ("fds", "message", "rest")
+
+    def __init__(
+        self,
+        compiled: Compiled,
+        arguments: tuple[str | bytes, ...],
+        grants: Grants,
+        limits: Limits,
+        invoke: str | None,
+        audit: object,
+    ) -> None:
+        self.fds = list(compiled.parts)
+        try:
+            # the worker has no environment to ask
+            resolved = grants.replace(env=grants.environment())
+            self.rest = None if compiled.rest is None else Rest(compiled.rest)
+        except BaseException:
+            close_all(self.fds)
+            raise
+        names = ("memory", "time", "cpu", "files", "output", "processes")
+        self.message: dict[str, object] = {
+            "arguments": arguments,
+            "grants": resolved.text(),
+            "limits": {name: getattr(limits, name) for name in names},
+            "invoke": invoke,
+            "whole_record": audit is not None,
+            "codes": len(self.fds),
+            "rest": self.rest is not None,
+        }
+        if self.rest is not None:
+            self.fds.append(self.rest.theirs)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        close_all(self.fds)
+        if kind is not None and self.rest is not None:
+            self.rest.close()
 
 
 def _of_kind(value: T | None, kind: type[T], name: str) -> T:
@@ -101,27 +145,6 @@ def argument_words(args: Sequence[Argument]) -> tuple[str | bytes, ...]:
 def guest_name(path: str) -> str:
     """What the guest gets as its own name: where it lies on the host is not its business."""
     return os.path.basename(path) or path
-
-
-def work_message(
-    arguments: tuple[str | bytes, ...],
-    grants: Grants,
-    limits: Limits,
-    invoke: str | None,
-    audit: object,
-    codes: int,
-) -> dict[str, object]:
-    """The work as it travels to a worker."""
-    resolved = grants.replace(env=grants.environment())  # the worker has no environment to ask
-    names = ("memory", "time", "cpu", "files", "output", "processes")
-    return {
-        "arguments": arguments,
-        "grants": resolved.text(),
-        "limits": {name: getattr(limits, name) for name in names},
-        "invoke": invoke,
-        "whole_record": audit is not None,
-        "codes": codes,
-    }
 
 
 def require_supported(grants: Grants) -> None:

@@ -21,7 +21,16 @@ from wherever.errors import (
     Unsupported,
     WhereverError,
 )
-from wherever.nanoprocess.frames import CONFINED, DECISION, END, READY, TOOK, BrokenFrame, Reader
+from wherever.nanoprocess.frames import (
+    CONFINED,
+    DECISION,
+    END,
+    NEEDS,
+    READY,
+    TOOK,
+    BrokenFrame,
+    Reader,
+)
 from wherever.nanoprocess.passing import passed_as, passed_from, takes
 from wherever.nanoprocess.result import Result, Trap, Usage
 from wherever.nanoprocess.signals import SIGINT, SIGKILL, SIGPROF, SIGXCPU
@@ -31,11 +40,13 @@ from wherever.policy.quantities import show_duration, show_size
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from wherever.nanoprocess.launch import Worker
+    from wherever.nanoprocess.rest import Rest
     from wherever.policy import Limits
 
 __all__ = ["Supervision"]
 
 _CHUNK = 1 << 16
+_LOOK = 10.0  # milliseconds between two looks at whether the rest of a program is there
 _START_ALLOWANCE = 30.0  # seconds for a new worker to become ready, on a loaded machine
 
 
@@ -52,8 +63,12 @@ class Supervision:
         stdout: int = -1,
         stderr: int = -1,
         audit: Audit | None = None,
+        rest: Rest | None = None,
     ) -> None:
-        """`stdin`, `stdout`, `stderr`: our ends of pipes, or -1; they are closed here."""
+        """`stdin`, `stdout`, `stderr`: our ends of pipes, or -1; they are closed here.
+
+        `rest` of the program is made when the guest needs it; its time stands still meanwhile.
+        """
         self._worker = worker
         self._limits = limits
         self._feed = memoryview(feed)
@@ -72,6 +87,8 @@ class Supervision:
         self._ended_by = 0  # the signal that we ended it for
         self._ready = False
         self._lacks: tuple[str, ...] = ()
+        self._rest = rest
+        self._waits = False  # for the rest of the program
 
     @property
     def pid(self) -> int:
@@ -116,6 +133,8 @@ class Supervision:
                 running = channel in open_fds
                 patience = self._patience(running)
                 events = poll.poll(patience)
+                if self._waits:
+                    self._look_at_rest()
                 # Looked at each time, not in silence only: a guest that floods us is never silent.
                 if running and patience is not None and self._patience(running) == 0.0:
                     self._exceed("time", f"it ran for {show_duration(self._limits.time or 0)}")
@@ -137,7 +156,20 @@ class Supervision:
                 os.close(fd)
             self._worker.kill()
             status = self._worker.reap()
+            if self._rest is not None:
+                self._rest.close()
+        if self._rest is not None and self._rest.error is not None:
+            raise self._rest.error
         return self._result(status)
+
+    def _look_at_rest(self) -> None:
+        """Let the guest's time go on once it has the rest of its program, or end it without."""
+        if self._rest is None or self._rest.working:
+            return
+        self._waits = False
+        self._started += self._rest.waited
+        if self._rest.error is not None:
+            self._worker.kill()
 
     def _open(self, poll: select.poll, open_fds: set[int], fd: int, events: int) -> None:
         fcntl.fcntl(fd, fcntl.F_SETFL, fcntl.fcntl(fd, fcntl.F_GETFL) | os.O_NONBLOCK)
@@ -148,6 +180,8 @@ class Supervision:
         """Milliseconds to wait at most."""
         if not running:
             return 100.0  # for output on its way when the worker ended
+        if self._waits:
+            return _LOOK
         if self._limits.time is None or self._limit is not None:
             return None
         allowed = self._limits.time + (0 if self._ready else _START_ALLOWANCE)
@@ -197,6 +231,8 @@ class Supervision:
                     self._lacks = tuple(map(printable, fields[:16]))
                 elif kind == TOOK:
                     self._unanswered = False
+                elif kind == NEEDS and self._rest is not None and self._rest.begin():
+                    self._waits = True
                 elif kind == READY and not self._ready:  # the guest's time starts here
                     self._ready = True
                     self._started = time.monotonic()

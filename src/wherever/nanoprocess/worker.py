@@ -14,13 +14,14 @@ import os
 import select
 import sys
 
-from wherever.errors import InternalError, LimitExceeded, WhereverError
+from wherever.errors import InternalError, InvalidProgram, LimitExceeded, WhereverError
 from wherever.nanoprocess.frames import (
     CHANNEL,
     CONFINED,
     DECISION,
     END,
     EXPECT_COMPONENT,
+    NEEDS,
     READY,
     TOOK,
     frame,
@@ -30,12 +31,15 @@ from wherever.policy.malformed import Malformed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from wherever.nanoprocess.guest import Ending
     from wherever.policy import Decision
 
 __all__ = ["main"]
 
 _F_SETSIG = 10
+_MOST_DESCRIPTORS = 64  # descriptors of one message
 
 
 def main() -> None:
@@ -49,7 +53,7 @@ def main() -> None:
         _say(READY, [])
         message, fds = receive()
         if message is not None:
-            report = guest.Report(_decided, _confined, _die_with_parent, _took)
+            report = guest.Report(_decided, _confined, _die_with_parent, _took, _rest)
             if "compile" in message:
                 guest.compile_(message, fds, report)
                 ending = guest.Ending("exit")
@@ -70,14 +74,8 @@ def receive() -> tuple[dict[str, object] | None, list[int]]:
         if channel.recv(len(EXPECT_COMPONENT), _socket.MSG_PEEK) == EXPECT_COMPONENT:
             channel.recv(len(EXPECT_COMPONENT))
             __import__("wherever.nanoprocess.components")
-        data, ancillary, _, _ = channel.recvmsg(1 << 16, _socket.CMSG_SPACE(64 * 4))
-        fds: list[int] = []
-        for level, kind, rights in ancillary:
-            if (level, kind) == (_socket.SOL_SOCKET, _socket.SCM_RIGHTS):
-                fds += [
-                    int.from_bytes(rights[at : at + 4], sys.byteorder)
-                    for at in range(0, len(rights), 4)
-                ]
+        data, ancillary, _, _ = channel.recvmsg(1 << 16, _socket.CMSG_SPACE(4 * _MOST_DESCRIPTORS))
+        fds = _descriptors(ancillary)
         while data and (len(data) < 4 or len(data) < 4 + int.from_bytes(data[:4], "little")):
             more = channel.recv(1 << 20)
             if not more:
@@ -89,6 +87,16 @@ def receive() -> tuple[dict[str, object] | None, list[int]]:
         return None, fds
     work: dict[str, object] = marshal.loads(data[4:])  # the parent's bytes: we are its own
     return work, fds
+
+
+def _descriptors(ancillary: list[tuple[int, int, bytes]]) -> list[int]:
+    """The descriptors that came with a message."""
+    return [
+        int.from_bytes(rights[at : at + 4], sys.byteorder)
+        for level, kind, rights in ancillary
+        if (level, kind) == (_socket.SOL_SOCKET, _socket.SCM_RIGHTS)
+        for at in range(0, len(rights), 4)
+    ]
 
 
 def ending_fields(ending: Ending) -> list[str]:
@@ -135,6 +143,22 @@ def _confined(lacks: tuple[str, ...]) -> None:
 
 def _took() -> None:
     _say(TOOK, [])
+
+
+def _rest(fd: int) -> Callable[[], list[int]]:
+    """What asks for the rest of the program and waits for it; a confined worker can do so too."""
+    socket = _socket.socket(fileno=fd) if fd >= 0 else None
+
+    def ask() -> list[int]:
+        if socket is None:
+            raise InvalidProgram("the program asks for its resume bodies, and has none")
+        _say(NEEDS, [])
+        data, ancillary, _, _ = socket.recvmsg(1, _socket.CMSG_SPACE(4 * _MOST_DESCRIPTORS))
+        if not data:
+            raise InternalError("the rest of the program was not made")
+        return _descriptors(ancillary)
+
+    return ask
 
 
 def _die_with_parent() -> None:

@@ -116,7 +116,7 @@ def test_wild_arguments_are_errors_never_exceptions(guest: Hosted, name: str) ->
     from wherever.hosts.linux.command import bind
 
     function = FUNCTIONS[name]
-    if name == "killed":
+    if name in ("killed", "resume_bodies"):  # they unwind the guest
         return
     call = bind(guest.linux, function)
     words = len(function.words)

@@ -16,6 +16,7 @@ from wherever.engine.frames import Frame
 from wherever.errors import GuestTrap
 from wherever.hosts.linux.protection import protect_null
 from wherever.hosts.linux.run import GuestKilled, Linux
+from wherever.linux.bodies import NAME
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,6 +28,7 @@ __all__ = ["run_command"]
 
 _TRAPPED: Final = "wherever_trapped"
 _WHERE: Final = "wherever_where"
+_RESUMED: Final = "wherever_where_resumed"
 _SIGSEGV: Final = 11
 _SEGV_MAPERR: Final = 1
 # what an access of guest code can end in, by the engine's words
@@ -40,7 +42,10 @@ def run_command(instance: Instance, host: object, signals: Signals) -> None:
     The process is a worker: nobody uses the memory, whose pages get protected, after the guest.
     """
     call: Callable[[], object] = instance.func("_start")
-    where, trapped = instance.func(_WHERE), instance.func(_TRAPPED)
+    where: _Where = {"": instance.func(_WHERE)}
+    if _RESUMED in instance:
+        where[NAME] = instance.func(_RESUMED)
+    trapped = instance.func(_TRAPPED)
     memory = instance.memory("memory")
     protect_null(memory)
     if isinstance(host, Linux):
@@ -73,14 +78,15 @@ def _deliver(
 
 
 _Places = list[tuple[str, int]]
+_Where = dict[str, "Callable[[int], object]"]  # by the name of the module: which guest function
 
 
-def _places(trap: GuestTrap, where: Callable[[int], object]) -> _Places:
+def _places(trap: GuestTrap, where: _Where) -> _Places:
     """The frames of a trap: names, and the guest addresses of the functions (0: none)."""
     found: _Places = []
     for frame in trap.frames:
         if isinstance(frame, Frame):
-            pc = where(frame.function_index)
+            pc = where.get(frame.module, where[""])(frame.function_index)
             found.append((frame.function, pc & 0xFFFFFFFF if isinstance(pc, int) else 0))
     return found
 

@@ -37,7 +37,7 @@ class Signals(Protocol):
 class Linux:
     """The state behind `wherever_linux` for one guest; descriptors are preview 1's own."""
 
-    __slots__ = ("_terminals", "memory", "signals", "wasi")
+    __slots__ = ("_terminals", "bring", "memory", "signals", "wasi")
 
     def __init__(self, wasi: Preview1) -> None:
         self.wasi = wasi
@@ -45,6 +45,8 @@ class Linux:
         """The guest's memory, where its pages may be protected."""
         self.signals: Signals | None = None
         """The signals of the worker, where they are the guest's."""
+        self.bring: Callable[[], object] | None = None
+        """Links the module of the guest's resume bodies, which it has not needed until then."""
         self._terminals: dict[int, bytes] = {}
 
     def remember_terminal(self, fd: int, settings: bytes) -> None:

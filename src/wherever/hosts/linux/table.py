@@ -49,6 +49,7 @@ FUNCTIONS: Final = _named(
     Function("groups", "result room", calls.groups),
     Function("memory_protect", "address size protection", protection.memory_protect),
     Function("signal_actions", "come caught ignored", calls.signal_actions),
+    Function("resume_bodies", "", calls.resume_bodies, answers=False),
     Function("absent", "number name size", calls.absent, answers=False),
     Function("killed", "signal", calls.killed, answers=False),
 )

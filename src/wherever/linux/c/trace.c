@@ -139,6 +139,11 @@ EXPORT(linux_trapped) void linux_trapped(s32 signal, s32 code, u64 pc, u64 addre
 }
 
 /* Whether a stack pointer has left the pages that it may be on: asked where the Wasm stack is used up. */
+#ifdef WHEREVER_HOST
+/* The translator asks for the module of resume bodies through this: it adds no import of its own. */
+EXPORT(linux_bodies) void linux_bodies(void) { ours_resume_bodies(); }
+#endif
+
 EXPORT(linux_stack) s32 linux_stack(u64 sp) { return !guest((sp - 16) & ~15ull, 16, PROT_READ | PROT_WRITE); }
 
 /* The group of an instruction in the top-level table (Arm ARM C4.1), by bits 28 to 25. */

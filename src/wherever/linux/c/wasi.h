@@ -87,6 +87,7 @@ OURS(groups) s32 ours_groups(u32 *ids, u32 room);       /* how many there are */
 OURS(absent) void ours_absent(u32 nr, const char *name, u32 n);
 OURS(signal_actions) s32 ours_signal_actions(u32 *come, u32 caught, u32 ignored);
 OURS(memory_protect) s32 ours_memory_protect(u32 address, u32 size, u32 protection);
+OURS(resume_bodies) void ours_resume_bodies(void);
 OURS(killed) _Noreturn void ours_killed(u32 signal);
 #endif
 int from_wasi(u32 error);
