@@ -47,6 +47,14 @@ def test_a_function_by_its_symbol(program: bytes) -> None:
 
 
 @pytest.mark.slow
+def test_calls_that_are_made_in_place_are_named(guest: Callable[..., Path]) -> None:
+    program = guest(PROGRAMS / "inlined.S", *FLAGS).read_bytes()
+    facts = {name: dict(explain(program, name, "wasi").facts) for name in ("down", "halve")}
+    assert facts["down"]["calls in place"] == "down 7 times"
+    assert "calls in place" not in facts["halve"]
+
+
+@pytest.mark.slow
 def test_a_function_by_an_address_inside_it(program: bytes) -> None:
     entry = explain(program, "fib", "wasi").entry
     assert explain(program, f"{entry + 8:#x}", "wasi").name == "fib"

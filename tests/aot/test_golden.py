@@ -11,6 +11,7 @@ from wherever.aot.convention import conventions
 from wherever.aot.emit import FunctionEmitter
 from wherever.aot.functions import find_functions
 from wherever.aot.image import place
+from wherever.aot.inline import with_copies
 from wherever.aot.layout import Layout
 from wherever.aot.lift import lift
 from wherever.aot.points import find_beginnings
@@ -53,7 +54,7 @@ def emitted(words: list[int]) -> str:
     layout.resumes[signature.entry] = e.call(96)
     again = find_beginnings(agreed).get(signature.entry, [])
     exact = {start: selector for selector, start in enumerate(again)}
-    body = FunctionEmitter(layout, agreed, signature, exact=exact).emit()
+    body = FunctionEmitter(layout, *with_copies(agreed, signature), exact=exact).emit()
     names = [REGISTERS.names[s] for s in signature.parameters]
     results = [REGISTERS.names[s] for s in signature.results]
     text = [

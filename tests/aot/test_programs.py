@@ -45,6 +45,7 @@ def test_control_flow(
         "entries.S",
         "handed.S",
         "tails.S",
+        "inlined.S",
         "nans.c",
         "fused.c",
         "links.S",

@@ -55,8 +55,8 @@ MODULES = tuple(
         (
             "aot",
             "arriving asked computed convention emit encode entries exits expressions fills "
-            "functions layout lift liveness locals nans narrow nesting paced points registers "
-            "resume returned runtime selection signature streams tables uses values",
+            "functions inline layout lift liveness locals nans narrow nesting paced points "
+            "registers resume returned runtime selection signature streams tables uses values",
         ),
     )
     for name in names.split()

@@ -195,6 +195,7 @@ class FunctionEmitter(Exits):
         match end.kind:
             case ExitKind.JUMP:
                 self._work(block, ())
+                self._sync(self._dirty_after(block) & self.c.in_place.get(start, 0))
                 self._go(node, edges[0])
             case ExitKind.BRANCH if node in self.certain:
                 self._work(block, ())
@@ -210,6 +211,9 @@ class FunctionEmitter(Exits):
             case ExitKind.SYSCALL:
                 self._syscall(block)
                 self._continue(node, edges)
+            case ExitKind.RET if edges:
+                self._come_back(block)
+                self._go(node, edges[0])
             case ExitKind.RET:
                 self._return(block)
             case ExitKind.JUMP_INDIRECT:

@@ -232,18 +232,28 @@ class Exits(RegisterFlow):
         code = self.code
         x.effects(block, ends)
         late = self._assign([out for out in outs if not there >> out[0] & 1])
-        x.emit(value)
-        code += e.local_tee(self._returning()) + e.local_get(self._entry_link()) + e.I64_NE
         away = [out for out in outs if there >> out[0] & 1]
+        x.emit(value)
+        if not away:
+            self._assign_late(late)
+        code += e.local_tee(self._returning()) + e.local_get(self._entry_link()) + e.I64_NE
         if away:
             self.escape_used = True
             code += e.IF
             self._assign_late(late + self._assign(away))
             code += e.branch(self.context.depth(-1) + 1) + e.END
+            self._assign_late(late)
         else:
             self._escape_if()
-        self._assign_late(late)
         x.done(block, ends)
+
+    def _come_back(self, block: Block) -> None:
+        """The return of a call made in place: on behind it, or away if that is elsewhere."""
+        value = block.exit.value
+        assert value is not None
+        self._work(block, (value,), lambda: self.x.emit(value))
+        self.code += e.local_tee(self._returning()) + e.i64_const(block.exit.target) + e.I64_NE
+        self._escape_if()
 
     def _return_escaping(self, block: Block, value: Value) -> None:
         """To an address that only the program knows: through the driver."""

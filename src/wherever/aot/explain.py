@@ -11,6 +11,7 @@ from wherever.aot.cache import translated
 from wherever.aot.convention import conventions
 from wherever.aot.functions import find_functions
 from wherever.aot.image import place
+from wherever.aot.inline import calls_in_place
 from wherever.aot.lift import Lifted, lift
 from wherever.aot.recover import recover
 from wherever.aot.returned import keeps_to_the_standard
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
     from wherever.aot.functions import Body, Functions
     from wherever.aot.recover import Recovered
-    from wherever.aot.signature import Signature
+    from wherever.aot.signature import Conventions, Signature
     from wherever.wasm.module import Module
 
 __all__ = ["Explained", "Explanation", "explain"]
@@ -133,7 +134,8 @@ def _masked(mask: int) -> str:
     return " ".join(words) or "none"
 
 
-def _facts(signature: Signature, functions: Functions) -> Iterator[tuple[str, str]]:
+def _facts(c: Conventions, signature: Signature) -> Iterator[tuple[str, str]]:
+    functions = c.functions
     body = functions.bodies[signature.entry]
     yield "parameters", _registers(signature.parameters)
     yield "results", _registers(signature.results)
@@ -144,6 +146,10 @@ def _facts(signature: Signature, functions: Functions) -> Iterator[tuple[str, st
     yield "spoils", _masked(signature.spoils)
     yield "called", uniform if signature.taken else "directly, with an exact signature"
     yield "suspends", "it may leave the Wasm stack" if signature.suspends else "never"
+    copies = [callee for _, callee in calls_in_place(c, signature)]
+    if copies:
+        named = [f"{c.all[one].name} {copies.count(one)} times" for one in dict.fromkeys(copies)]
+        yield "calls in place", ", ".join(named).replace(" 1 times", " once")
     if body.orphans:
         yield "entered by resume only", " ".join(f"{start:#x}" for start in body.orphans)
 
@@ -198,7 +204,7 @@ def explain(
     return Explanation(
         signature.name,
         body.entry,
-        tuple(_facts(signature, functions)),
+        tuple(_facts(agreed, signature)),
         tuple(
             Explained(
                 start,

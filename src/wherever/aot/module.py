@@ -10,6 +10,7 @@ from wherever.aot import driver
 from wherever.aot.bodies import Apart, Within
 from wherever.aot.driver import Personality, Points
 from wherever.aot.emit import FunctionEmitter
+from wherever.aot.inline import with_copies
 from wherever.aot.layout import TYPES, Emitted, Layout, body, func_type
 from wherever.aot.points import find_beginnings, find_points
 from wherever.aot.resume import ResumeEmitter
@@ -326,7 +327,8 @@ class Assembler:
                 selectors = [emitter.index[point] for point in points]
                 exact = {start: emitter.index[start] for start in beginnings}
             if functions.bodies[signature.entry].reached:
-                fast = body(FunctionEmitter(layout, self.c, signature, exact=exact).emit())
+                c, whole = with_copies(self.c, signature)
+                fast = body(FunctionEmitter(layout, c, whole, exact=exact).emit())
                 enter = body(driver.thunk(signature, place.layout))
             return fast, enter, resume, selectors
 

@@ -261,6 +261,7 @@ class RegisterFlow(Nested):
         blocks = [self.blocks[start] for start in self.starts]
         if (
             self.leaves
+            or self.c.in_place
             or self.assigned_ever >> LINK & 1
             or any(block.exit.kind not in _PLAIN for block in blocks)
         ):
@@ -292,7 +293,7 @@ class RegisterFlow(Nested):
         if kind is ExitKind.SYSCALL:
             following = self.signature.live.get(block.exit.other, 0)
             return self._assigned(block), following & ~X0, X0, X0
-        return self._assigned(block), 0, 0, 0
+        return self._assigned(block), self.c.in_place.get(block.start, 0), 0, 0
 
     def _hoistable(
         self, graph: Graph, transfers: dict[int, tuple[int, int, int, int]]

@@ -129,6 +129,8 @@ class Conventions:
         self.orders: dict[int, list[int]] = {}  # function -> its blocks, in postorder
         self.asked: dict[int, int] = {}  # block with a system call -> what that reads
         self.returned: Returned
+        # blocks whose calls are made in place, and what goes to globals before that (`inline`)
+        self.in_place: dict[int, int] = {}
 
     def following(self, signature: Signature, block: Block) -> int:
         """What is live where a call goes on, out of what a call can give."""

@@ -138,8 +138,10 @@ class Exit:
             return () if self.other < 0 else (self.other,)
         if kind is ExitKind.SWITCH:
             return self.targets if self.other < 0 else (*self.targets, self.other)
-        # a return, a trap and the results of a runtime function have none
-        return self.targets if kind is ExitKind.JUMP_INDIRECT else ()
+        if kind is ExitKind.JUMP_INDIRECT:
+            return self.targets
+        # a trap and the results of a runtime function have none, a return of a call in place one
+        return (self.other,) if kind is ExitKind.RET and self.other >= 0 else ()
 
 
 class Deferred(Protocol):

@@ -75,6 +75,20 @@ static __attribute__((noinline)) long far(long n, char *room) {
   if (!n) longjmp(out, 5);
   return far(n - 1, more) + more[0];
 }
+// signals at every depth, handled by what recurses itself; and a fault at the bottom
+static volatile long told;
+static __attribute__((noinline)) long twice(long n) { return n < 2 ? n : twice(n - 1) + 2 * twice(n - 2); }
+static void tell(int s) { told += twice(9) + s; }
+static __attribute__((noinline)) long raising(long n, unsigned long seed) {
+  if (!n) return 1;
+  unsigned long now = seed * 6364136223846793005ul + 1;
+  long r = raising(n - 1, now);
+  if (now >> 56 == 9) raise(SIGUSR1);
+  return r * 3 + (long)(now & 255);
+}
+static __attribute__((noinline)) long falling(long n, volatile long *p) {
+  return n ? falling(n - 1, p) * 3 + n : *p;
+}
 
 static char other[65536];
 static sigjmp_buf back;
@@ -127,5 +141,15 @@ int main(int argc, char **argv) {
   for (volatile int i = 0; i < 3; i++)
     if (!setjmp(out)) far(50000, first);
   printf("far\n");
+  signal(SIGUSR1, tell);
+  printf("raising %ld\n", raising(30000, 5));
+  printf("told %ld\n", told);
+  struct sigaction a = {.sa_handler = caught};
+  sigaction(SIGSEGV, &a, NULL);
+  for (volatile int i = 0; i < 6; i++) {
+    long one = 1;
+    if (!sigsetjmp(back, 1)) printf("falling %ld\n", falling(i * i * i * 300, i & 1 ? NULL : &one));
+    else printf("fell %d\n", i);
+  }
   return 0;
 }
