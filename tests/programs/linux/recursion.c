@@ -75,7 +75,7 @@ static __attribute__((noinline)) long far(long n, char *room) {
   if (!n) longjmp(out, 5);
   return far(n - 1, more) + more[0];
 }
-// signals at every depth, handled by what recurses itself; and a fault at the bottom
+// signals at every depth, handled by what recurses itself; and one left from the bottom
 static volatile long told;
 static __attribute__((noinline)) long twice(long n) { return n < 2 ? n : twice(n - 1) + 2 * twice(n - 2); }
 static void tell(int s) { told += twice(9) + s; }
@@ -87,7 +87,9 @@ static __attribute__((noinline)) long raising(long n, unsigned long seed) {
   return r * 3 + (long)(now & 255);
 }
 static __attribute__((noinline)) long falling(long n, volatile long *p) {
-  return n ? falling(n - 1, p) * 3 + n : *p;
+  if (n) return falling(n - 1, p) * 3 + n;
+  if (!p) raise(SIGSEGV);
+  return *p;
 }
 
 static char other[65536];
@@ -118,6 +120,11 @@ int main(int argc, char **argv) {
       if (s) printf("caught %d\n", s);
       else zero = i ? endless(0, &zero) : endless_pages(0);
     }
+    for (volatile int i = 0; i < 6; i++) {
+      long one = 1;
+      if (sigsetjmp(back, 1)) printf("fell %d\n", i);
+      else printf("falling %ld\n", falling(i * i * i * 300, i & 1 ? NULL : &one));
+    }
     return 0;
   }
   printf("narrow %ld\n", narrow(150000));
@@ -144,12 +151,5 @@ int main(int argc, char **argv) {
   signal(SIGUSR1, tell);
   printf("raising %ld\n", raising(30000, 5));
   printf("told %ld\n", told);
-  struct sigaction a = {.sa_handler = caught};
-  sigaction(SIGSEGV, &a, NULL);
-  for (volatile int i = 0; i < 6; i++) {
-    long one = 1;
-    if (!sigsetjmp(back, 1)) printf("falling %ld\n", falling(i * i * i * 300, i & 1 ? NULL : &one));
-    else printf("fell %d\n", i);
-  }
   return 0;
 }
