@@ -14,7 +14,7 @@ import pytest
 
 from wherever.aot.apart import translate_apart
 from wherever.aot.pipeline import translate
-from wherever.errors import InternalError, InvalidProgram, Unsupported
+from wherever.errors import InternalError, InvalidProgram, LimitExceeded, Unsupported
 
 BASE = 0x400000
 NOP, RET, SVC, BL = 0xD503201F, 0xD65F03C0, 0xD4000001, 0x94000000
@@ -89,6 +89,33 @@ def test_a_worker_that_dies_is_one_clear_error(end: str, said: str) -> None:
     )
     assert done.stderr.count("InternalError: a translation worker") == 1
     assert said in done.stderr
+
+
+def test_a_worker_without_memory_is_as_one_of_ours() -> None:
+    done = in_python(
+        "import time\n"
+        "def work(n):\n"
+        "    if os.getpid() != first: raise MemoryError\n"
+        "    time.sleep(0.05)\n"
+        "    return n\n"
+        "spread(range(20), work, 2)\n"
+    )
+    assert done.stderr.endswith("\nMemoryError\n")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is only bounded on Linux")
+def test_what_does_not_fit_is_refused_before_it_is_begun(
+    stub: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = struct.pack("<I", NOP) * 2_000_000
+    guest = bytearray(program(1) + words)
+    guest[64 + 32 : 64 + 48] = struct.pack("<2Q", len(guest), len(guest))  # p_filesz, p_memsz
+    monkeypatch.setenv("WHEREVER_TRANSLATE_MEMORY", "1")
+    with pytest.raises(LimitExceeded, match=r"the 1 GiB .* WHEREVER_TRANSLATE_MEMORY=2 in the"):
+        translate_apart(bytes(guest), stub, 1)
+    monkeypatch.setenv("WHEREVER_TRANSLATE_MEMORY", "much")
+    with pytest.raises(Unsupported, match="a number of GiB; it says 'much'"):
+        translate_apart(bytes(guest), stub, 1)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child at once")

@@ -19,7 +19,7 @@ from typing import IO, TYPE_CHECKING, Final, NoReturn
 
 from wherever.aot.parent import end_with
 from wherever.aot.spread import too_deep
-from wherever.errors import InternalError, LimitExceeded, WhereverError
+from wherever.errors import InternalError, LimitExceeded, Unsupported, WhereverError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,8 +30,8 @@ _BOOT: Final = "import sys;sys.path.append(%r);from wherever.aot.apart import ma
 _HEAD: Final = struct.Struct("<cI")
 # jobs, whether floating point is exact, sizes of the program and of the personality
 _REQUEST: Final = struct.Struct("<I?QQ")
-MEMORY: Final = 4 << 30
-"""The address space that one process of a translation may have."""
+_MEMORY: Final = "WHEREVER_TRANSLATE_MEMORY"
+_GIB: Final = 4  # what one process of a translation may have, unless the environment says more
 STACK: Final = 1 << 30
 """What of it may be stack: machine code recurses there, interpreted code does not (ADR 0045)."""
 
@@ -94,10 +94,18 @@ def _answer(answers: IO[bytes], progress: Callable[[str, int, int], None] | None
 
 def _error(family: str, text: str, limit: str) -> WhereverError:
     if family == LimitExceeded.__name__:
-        return LimitExceeded(text, limit=limit, value=STACK if limit == "stack" else MEMORY)
+        return LimitExceeded(text, limit=limit, value=STACK if limit == "stack" else memory())
     kind = getattr(sys.modules[WhereverError.__module__], family, InternalError)
     error: WhereverError = kind(text)
     return error
+
+
+def memory() -> int:
+    """The address space that one process of a translation may have."""
+    said = os.environ.get(_MEMORY, "")
+    if said and not (said.isascii() and said.isdigit() and 0 < int(said) < 1 << 20):
+        raise Unsupported(f"{_MEMORY} is a number of GiB; it says {said!r}")
+    return int(said or _GIB) << 30
 
 
 # -- the child
@@ -136,7 +144,8 @@ def main() -> NoReturn:
     except MemoryError:
         fail(
             LimitExceeded.__name__,
-            f"translating takes more than the {MEMORY >> 30} GiB of memory that it may take",
+            f"translating took more than the {memory() >> 30} GiB of memory that it may take; "
+            f"{_MEMORY}={memory() >> 29} lets it take twice that",
             "memory",
         )
     except LimitExceeded as error:
@@ -171,5 +180,5 @@ def _limit() -> None:
         import resource
 
         _, hard = resource.getrlimit(resource.RLIMIT_AS)
-        most = MEMORY if hard == resource.RLIM_INFINITY else min(MEMORY, hard)
+        most = memory() if hard == resource.RLIM_INFINITY else min(memory(), hard)
         resource.setrlimit(resource.RLIMIT_AS, (most, hard))

@@ -68,6 +68,8 @@ class Arriving:
         self._entered = bytearray(count)  # blocks that control goes to without a call
         self._unknown = 0
         self._run()
+        for edges in (self._users, self._through, self._by_address):
+            edges.clear()  # hundreds of bytes a block, for whoever comes next
         self.unknown = self._wide[self._unknown]  # by a call of an address
 
     def at(self, start: int) -> int:

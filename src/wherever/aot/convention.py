@@ -24,7 +24,7 @@ from wherever.ir import opcodes
 from wherever.ir.values import Block, ExitKind
 from wherever.isa.aarch64.registers import SP, V, X
 from wherever.passes.cycles import on_cycles
-from wherever.passes.facts import Facts, in_frame, may_vanish, needs
+from wherever.passes.facts import SLOT_BITS, Facts, in_frame, may_vanish, needs
 from wherever.passes.frame import Frame, Steps, analyse_frame
 
 if TYPE_CHECKING:
@@ -73,7 +73,8 @@ def _frames(c: Conventions, bodies: list[Body]) -> None:
         c.orders[body.entry] = postorder(c.functions, body)
     work = deque(c.callees_first())
     queued = set(work)
-    steps: dict[int, Steps] = {}
+    around = on_cycles({entry: list(one.callees) for entry, one in c.all.items()})
+    steps: dict[int, Steps] = {}  # of functions on cycles, which are walked again and again
     while work:
         entry = work.popleft()
         queued.discard(entry)
@@ -90,7 +91,7 @@ def _frames(c: Conventions, bodies: list[Body]) -> None:
             c.convention,
             TRACKED,
             c.kept_by,
-            steps,
+            steps if entry in around else {},
         )
         # A return that is no longer seen to be one takes nothing away: found to keep less, a callee
         # may let its caller seem to keep more, and so on around a cycle. Once lost is lost.
@@ -99,7 +100,8 @@ def _frames(c: Conventions, bodies: list[Body]) -> None:
             for caller in callers.get(entry, ()):
                 if caller not in queued:
                     queued.add(caller)
-                    work.append(caller)
+                    # at once, so that a cycle is done with before those that call into it
+                    work.appendleft(caller)
 
 
 def _writes(c: Conventions) -> None:
@@ -229,8 +231,8 @@ def _handed_over(c: Conventions) -> None:
                 uses |= _reads_but_saves(c.functions.blocks[start])
             else:
                 uses |= facts.always
-            for _, needed in facts.outs:
-                uses |= needed
+            for out in facts.outs:
+                uses |= out >> SLOT_BITS
         makes = signature.changes
         if signature.suspends:
             makes |= 1 << X[0]
@@ -303,6 +305,7 @@ def conventions(functions: Functions, *, standard: bool = True) -> Conventions:
     for start, block in functions.blocks.items():
         c.facts[start] = Facts(block, SP)
     _frames(c, list(functions.bodies.values()))
+    functions.following.clear()  # asked no more: memory for what comes
     _writes(c)
     _gives(c)
     c.asked = asked_with(functions.blocks)

@@ -179,10 +179,12 @@ def explain(
     address = _address_of(where, recovered, image.base)
     total = sum(len(words) for _, words in recovered.words)
     low = recovered.words[0][0]
-    lifted = lift(
-        recovered,
-        None if progress is None else lambda at: progress("lift", at - low >> 2, total),
-    )
+
+    def lifting(at: int) -> None:
+        if progress is not None:
+            progress("lift", at - low >> 2, total)
+
+    lifted = lift(recovered, lifting, marked=True)
     leaders = sorted(recovered.leaders)
     find_tables(image, recovered, lifted)
     functions = find_functions(recovered, lifted)

@@ -23,8 +23,11 @@ if TYPE_CHECKING:
 class Lifted:
     """The blocks of a program, and how to make more."""
 
-    def __init__(self, words: list[tuple[int, array[int]]], *, exact: bool = False) -> None:
+    def __init__(
+        self, words: list[tuple[int, array[int]]], *, exact: bool = False, marked: bool = False
+    ) -> None:
         self.words = words
+        self.marked = marked  # whether blocks say where their instructions began, to be read
         self.runtime = RuntimeTable()
         self.builder = Builder(REGISTERS, self.runtime)
         self.lifter = Lifter(self.builder, exact=exact)
@@ -54,7 +57,7 @@ class Lifted:
         b.begin(start)
         pc = start
         effects = b.effects
-        marks = b.block.marks
+        marked, marks = self.marked, b.block.marks
         count = 0
         while not b.done and pc < end:
             b.pc = pc
@@ -71,7 +74,7 @@ class Lifted:
                 # what asks for a NaN begins a block, so that it can begin anew (see `exactly`)
                 self.block(words, low, start, pc - 4)
                 return
-            if len(effects) != count:
+            if marked and len(effects) != count:
                 marks.append((count, pc - 4))
                 count = len(effects)
         self.blocks[start] = b.finish()
@@ -83,6 +86,10 @@ class Lifted:
                 for target in block.exit.successors():
                     self._before.setdefault(target, []).append(block)
         return self._before.get(start, [])
+
+    def forget_before(self) -> None:
+        """Give back what `before` remembers; before blocks change, or once nobody asks."""
+        self._before = {}
 
     def split(self, leaders: set[int]) -> set[int]:
         """Give new leaders blocks of their own; returns those whose text was lifted again."""
@@ -110,9 +117,13 @@ class Lifted:
 
 
 def lift(
-    recovered: Recovered, progress: Callable[[int], None] | None = None, *, exact: bool = False
+    recovered: Recovered,
+    progress: Callable[[int], None] | None = None,
+    *,
+    exact: bool = False,
+    marked: bool = False,
 ) -> Lifted:
     """Lift the whole text; `exact` floating point obeys FPCR and reports to FPSR (ADR 0030)."""
-    lifted = Lifted(recovered.words, exact=exact)
+    lifted = Lifted(recovered.words, exact=exact, marked=marked)
     lifted.sweep(recovered.leaders, progress)
     return lifted

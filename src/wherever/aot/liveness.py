@@ -79,7 +79,7 @@ class Part:
         self.ready: list[int] = []  # a heap of the blocks with something new
         # those before each block: that go straight to it, and that come to it in another way
         self.straight: list[list[int]] = [[] for _ in order]
-        self.before: list[list[int]] = [[] for _ in order]
+        self.before: dict[int, list[int]] = {}  # few have any
         self.ends: list[int] = []  # blocks after which is live what is live out
         self.tails: list[int] = []  # functions whose live-outs are this one's (-1: any taken one)
         self.users: list[tuple[Part, int, bool]] = []  # blocks that call this, or only jump here
@@ -118,11 +118,13 @@ class Liveness:
             part = self.work.popleft()
             part.queued = False
             self._function(part)
+        self.unknown.clear()
         for part in self.parts.values():
+            part.users.clear()  # parts know each other: of such a cycle nothing is given back
+        while self.parts:
+            _, part = self.parts.popitem()
             part.signature.live = dict(zip(part.order, part.live, strict=True))
             part.signature.after = dict(zip(part.order, part.after, strict=True))
-        self.parts.clear()
-        self.unknown.clear()
 
     # -- who is computed from whom
 
@@ -165,7 +167,7 @@ class Liveness:
                 if end.other in self.c.all:
                     following = self._leaving(part, at, end.other, tail_call=False)
                 elif end.other in index:
-                    part.before[index[end.other]].append(at)
+                    part.before.setdefault(index[end.other], []).append(at)
                 if end.kind is ExitKind.CALL_INDIRECT:
                     self.unknown.append((part, at))
                     self.wanted_of_unknown(following)
@@ -189,17 +191,17 @@ class Liveness:
                 return given_back(signature) | (returned if signature.suspends or part.anew else 0)
             case ExitKind.SYSCALL:
                 if end.other in index:
-                    part.before[index[end.other]].append(at)
+                    part.before.setdefault(index[end.other], []).append(at)
                 return self.c.asked[block.start] | THREAD  # a handler may run before what follows
             case ExitKind.JUMP_INDIRECT:
                 for target in end.targets:
                     if target in index:
-                        part.before[index[target]].append(at)
+                        part.before.setdefault(index[target], []).append(at)
                 if tail_call or not end.targets:
                     # not understood: through the driver, perhaps into what nothing else reaches
                     for start in self.c.functions.bodies[signature.entry].orphans:
                         if start in index:
-                            part.before[index[start]].append(at)
+                            part.before.setdefault(index[start], []).append(at)
                 if tail_call:
                     part.ends.append(at)
                     part.tails.append(_NOWHERE)
@@ -209,7 +211,7 @@ class Liveness:
             case ExitKind.TRAP:
                 # what a handler and a backtrace need; and what follows, if it may go on there
                 if block.start in self.c.functions.bodies[signature.entry].passable:
-                    part.before[index[block.end]].append(at)
+                    part.before.setdefault(index[block.end], []).append(at)
                 return AT_TRAPS
             case ExitKind.RESULTS:
                 return 0
@@ -279,8 +281,10 @@ class Liveness:
                     if not new[user]:
                         heappush(ready, user)
                     new[user] |= bits
-            for user in before[at]:
-                self._across(part, user, more)
+            others = before.get(at)
+            if others is not None:
+                for user in others:
+                    self._across(part, user, more)
         self._reads(part)
 
     def _reads(self, part: Part) -> None:

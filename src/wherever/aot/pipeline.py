@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import gc
+import sys
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from wherever.aot.convention import conventions
 from wherever.aot.functions import find_functions
 from wherever.aot.image import place
-from wherever.aot.legal import Watch, watcher
+from wherever.aot.legal import Watch, legal, watcher
 from wherever.aot.lift import lift
 from wherever.aot.module import Assembler, Sizes
 from wherever.aot.nesting import deep_recursion
 from wherever.aot.recover import recover
 from wherever.aot.returned import keeps_to_the_standard
 from wherever.aot.tables import find_tables
+from wherever.errors import LimitExceeded
 from wherever.ir.verify import Stage
 from wherever.program.elf import read_elf
 
@@ -33,6 +35,26 @@ class Translation:
     sizes: Sizes
     illegal: dict[int, int]  # address -> word of what is not translated
     stages: dict[str, float]  # seconds that each stage took
+
+
+_BYTES: Final = 600  # that an instruction takes, as far as any program goes: most take some more
+
+
+def _has_room(instructions: int) -> None:
+    """Raise where the memory that this process may take will not do: before minutes are spent."""
+    if sys.platform != "linux":
+        return
+    import resource
+
+    most, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if most != resource.RLIM_INFINITY and instructions * _BYTES > most:
+        raise LimitExceeded(
+            f"translating {instructions} instructions takes some {_BYTES} bytes of memory each, "
+            f"more than the {most >> 30} GiB that it may take; WHEREVER_TRANSLATE_MEMORY="
+            f"{(instructions * _BYTES * 5 // 4 >> 30) + 1} in the environment lets it have enough",
+            limit="memory",
+            value=most,
+        )
 
 
 @contextmanager
@@ -91,6 +113,7 @@ def _translate(
 
     elf = read_elf(program)
     image = place(elf)
+    _has_room(sum(high - low >> 2 for low, high in image.text))
     recovered = recover(image)
     total = sum(len(words) for _, words in recovered.words)
     low = recovered.words[0][0] if recovered.words else 0
@@ -104,7 +127,7 @@ def _translate(
             progress("emit", done, of)
 
     done("recover")
-    lifted = lift(recovered, lifting, exact=exact)
+    lifted = lift(recovered, lifting, exact=exact, marked=watch is legal)
     done("lift")
     watch(Stage.LIFTED, lifted)
     find_tables(image, recovered, lifted)

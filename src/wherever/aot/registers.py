@@ -34,6 +34,7 @@ from wherever.aot.signature import (
 )
 from wherever.ir.values import Block, ExitKind
 from wherever.isa.aarch64.registers import V, X
+from wherever.passes.facts import SLOT, SLOT_BITS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -102,7 +103,8 @@ class RegisterFlow(Nested):
             self.after_masks[start] = after
             facts = self.c.facts[start]
             mask |= facts.always | facts.returned
-            for bit, needed in facts.outs:
+            for out in facts.outs:
+                bit, needed = 1 << (out & SLOT), out >> SLOT_BITS
                 if bit & after:
                     mask |= bit | needed
                     self.assigned_ever |= bit

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 _MOST: Final = 8  # workers: each has a copy of what it touches
 _NUMBER: Final = 4  # bytes of a number in the pipe; a pipe holds at least 4096 (POSIX: PIPE_BUF)
 _TICKETS: Final = 1000
+_NO_MEMORY: Final = 2  # how a worker ends that may not have more
 
 
 def too_deep() -> LimitExceeded:
@@ -144,7 +145,9 @@ def _worker(
         marshal.dump(found, file)
         file.flush()
         status = 0
-    except BaseException:  # whatever it is goes to the parent as text
+    except MemoryError:
+        status = _NO_MEMORY
+    except BaseException:  # whatever else it is goes to the parent as text
         file.seek(0)
         file.write(traceback.format_exc().encode())
         file.flush()
@@ -161,6 +164,8 @@ def _collect(pid: int, file: IO[bytes]) -> dict[int, Any]:
         if code == 0:
             found: dict[int, Any] = marshal.load(file)  # written by our own fork
             return found
+        if code == _NO_MEMORY:
+            raise MemoryError  # as if it had been ours: whoever bounds both says it
         if code == -signal.SIGSEGV:
             raise too_deep()
         if code < 0:

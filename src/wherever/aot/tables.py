@@ -9,6 +9,7 @@ many targets do no harm (the jump compares addresses, not indices); one that is 
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from typing import TYPE_CHECKING, Final
 
 from wherever.aot.computed import (
@@ -153,6 +154,7 @@ def find_tables(image: Image, recovered: Recovered, lifted: Lifted) -> int:
             jumps.append(block)
     highs = dict(zip(recovered.bounds, recovered.bounds[1:], strict=False))
     contexts: dict[int, _Function] = {}
+    labels = sorted(recovered.labels)
     patience = _Patience(sum(len(words) for _, words in recovered.words))
     resolved: dict[int, tuple[int, ...]] = {}
     for block in jumps:
@@ -167,7 +169,7 @@ def find_tables(image: Image, recovered: Recovered, lifted: Lifted) -> int:
         targets = _targets(image, block, value, context, patience)
         if not targets:
             # an address that data knows and that lies inside this function: a computed goto
-            inside = _within(recovered.labels, context)
+            inside = labels[bisect_left(labels, context.low) : bisect_left(labels, context.high)]
             targets = tuple(inside) if not _is_link(value) else ()
         if targets:
             resolved[block.start] = targets
@@ -191,11 +193,8 @@ def find_tables(image: Image, recovered: Recovered, lifted: Lifted) -> int:
         table = by_index(image, block, limit, lifted.before)
         if table is not None:
             lifted.tables[block.start] = table
+    lifted.forget_before()
     return len(resolved)
-
-
-def _within(labels: set[int], context: _Function) -> list[int]:
-    return sorted(a for a in labels if context.low <= a < context.high)
 
 
 def _is_link(value: Value) -> bool:

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 _M64: Final = 0xFFFF_FFFF_FFFF_FFFF
 _NOTHING: Final = -1
+SLOT_BITS: Final = 7
+SLOT: Final = (1 << SLOT_BITS) - 1
+"""What of an entry of `Facts.outs` is the register; above it is the mask of what it needs."""
 _LOADS: Final = frozenset(
     op.number for op in BY_NUMBER.values() if op.kind in (Kind.LOAD, Kind.LOAD_LANE)
 )
@@ -97,13 +100,14 @@ class Facts:
         for value in end.values:
             always |= needs(value)
         self.always = always
-        self.outs = [(1 << slot, needs(value)) for slot, value in block.outs.items()]
+        # one number each, for there are millions: pairs would take four times the memory
+        self.outs = [needs(value) << SLOT_BITS | slot for slot, value in block.outs.items()]
         changes = 0
         # what some instruction of the block reads, whatever its result is for
         self.read = always | self.returned
-        for bit, needed in self.outs:
-            changes |= bit
-            self.read |= needed
+        for out in self.outs:
+            changes |= 1 << (out & SLOT)
+            self.read |= out >> SLOT_BITS
         self.deferred = 0
         self.deferred_needs = 0
         if block.deferred is not None:
@@ -118,9 +122,9 @@ class Facts:
     def before(self, after: int) -> int:
         """The registers live before the block's own work, given those live after it."""
         live = (after & ~self.changes) | self.always
-        for bit, needed in self.outs:
-            if after & bit:
-                live |= needed
+        for out in self.outs:
+            if after >> (out & SLOT) & 1:
+                live |= out >> SLOT_BITS
         if after & self.deferred:
             live |= self.deferred_needs
         return live
@@ -131,9 +135,9 @@ class Facts:
         if not changed:
             return more
         live = more ^ changed
-        for bit, needed in self.outs:
-            if changed & bit:
-                live |= needed
+        for out in self.outs:
+            if changed >> (out & SLOT) & 1:
+                live |= out >> SLOT_BITS
         if changed & self.deferred:
             live |= self.deferred_needs
         return live

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 from wherever.ir import opcodes
 from wherever.ir.ops import BY_NUMBER, I64, Kind
 from wherever.ir.values import Block, CallingConvention, Exit, ExitKind, Value
-from wherever.passes.facts import Facts, affine_of, needs, signed
+from wherever.passes.facts import SLOT_BITS, Facts, affine_of, needs, signed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -81,23 +81,23 @@ class Steps:
     ) -> None:
         loads: dict[int, int] = {}
         # (is a load, base register or -1, offset, size, source stored or index of the load)
-        self.accesses: list[tuple[bool, int, int, int, int]] = []
+        accesses: list[tuple[bool, int, int, int, int]] = []
         for effect in block.effects:
             op = effect.op
             if op in _RESTORES:
                 base, offset = affine_of(effect.args[0])
                 if base >= 0:
                     loads[id(effect)] = len(loads)
-                    self.accesses.append((True, base, offset + effect.imm, 8, len(loads) - 1))
+                    accesses.append((True, base, offset + effect.imm, 8, len(loads) - 1))
             elif op in _WRITES:
                 base, offset = affine_of(effect.args[0])
                 source = _source(effect.args[1], loads) if op in _SAVES else _NOTHING
                 if base >= 0 or source != _NOTHING:
                     offset += effect.imm & 0xFFFF_FFFF
-                    self.accesses.append((False, base, offset, _ACCESS[op], source))
+                    accesses.append((False, base, offset, _ACCESS[op], source))
         cleared = outs = 0
-        self.restores: list[tuple[int, int]] = []  # register, index of the load that it comes from
-        self.moves: list[tuple[int, int, int]] = []  # register, base register, offset
+        restores: list[tuple[int, int]] = []  # register, index of the load that it comes from
+        moves: list[tuple[int, int, int]] = []  # register, base register, offset
         for slot, value in block.outs.items():
             bit = 1 << slot
             outs |= bit
@@ -106,11 +106,15 @@ class Steps:
                 if source != slot:
                     cleared |= bit
                     if source < _NOTHING:
-                        self.restores.append((slot, -2 - source))
+                        restores.append((slot, -2 - source))
             if value.type == I64 and (value.op == opcodes.I64_ADD or value.op == opcodes.GET):
                 base, offset = affine_of(value)
                 if base >= 0:
-                    self.moves.append((slot, base, offset))
+                    moves.append((slot, base, offset))
+        # most blocks have none of these, and an empty tuple takes no memory
+        self.accesses = tuple(accesses)
+        self.restores = tuple(restores)
+        self.moves = tuple(moves)
         end = block.exit
         self.exit = end
         self.inside = inside  # the blocks of this function that may follow
@@ -132,8 +136,8 @@ def _link_used(
     might = facts.always | facts.deferred_needs
     if not plain_return:
         might |= facts.returned
-    for _, needed in facts.outs:
-        might |= needed
+    for out in facts.outs:
+        might |= out >> SLOT_BITS
     if not might & link_bit:
         return False
     used = facts.deferred_needs
