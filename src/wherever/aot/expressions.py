@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 from wherever.aot import encode as e
 from wherever.aot.selection import (
+    ACCESSES,
     BY_NAME,
+    FOLDED,
     M32,
     PLAIN_STORE,
     RMW_LOAD,
@@ -20,7 +22,7 @@ from wherever.ir import opcodes as op
 from wherever.ir.ops import BY_NUMBER, I32, I64, VOID, Kind
 from wherever.ir.values import Asks, Block, Value
 from wherever.isa.aarch64.registers import SP
-from wherever.passes.facts import is_load, may_vanish
+from wherever.passes.facts import affine_of, is_load, may_vanish
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,6 +50,7 @@ class Expressions(Values):
         for value in ends:
             self.count(value, epoch)
         self._count_unused(block.effects, epoch)
+        self._find_bases(block.effects)
         self.epoch = 0
         for effect in block.effects:
             if is_load(effect.op):
@@ -67,6 +70,30 @@ class Expressions(Values):
                 self.epoch += 1
         if self.roots:
             self._ask()
+
+    def _find_bases(self, effects: Sequence[Value]) -> None:
+        """Where several accesses lie around a register, some below it, compute the lowest address.
+
+        Every access then is an offset from there: one below the register would be an addition each.
+        """
+        self.bases.clear()
+        spans: dict[int, tuple[int, int, int]] = {}  # register -> lowest, highest, how many
+        for effect in effects:
+            if effect.op not in ACCESSES or (is_load(effect.op) and not effect.uses):
+                continue
+            register, distance = affine_of(effect.args[0])
+            if register < 0:
+                continue
+            distance += effect.imm & M32
+            low, high, many = spans.get(register, (distance, distance, 0))
+            spans[register] = min(low, distance), max(high, distance), many + 1
+        for register, (low, high, many) in spans.items():
+            if many > 1 and low < 0 and high - low < FOLDED:
+                place = self.locals.temporary(I32)
+                code = self.code
+                code += self.locals.read(register) + e.I32_WRAP + e.i32_const(low) + e.I32_ADD
+                code += e.local_set(place)
+                self.bases[register] = place, low
 
     def _count_unused(self, effects: Sequence[Value], epoch: int) -> None:
         """A load that nobody uses happens where it stands: it may fault."""

@@ -33,7 +33,7 @@ from wherever.aot.signature import (
     mask_of,
 )
 from wherever.ir.values import Block, ExitKind
-from wherever.isa.aarch64.registers import V, X
+from wherever.isa.aarch64.registers import AAPCS64, V, X
 from wherever.passes.facts import SLOT, SLOT_BITS
 
 if TYPE_CHECKING:
@@ -46,7 +46,8 @@ UNIFORM_PARAMETER_MASK: Final = mask_of(UNIFORM_PARAMETERS)
 UNIFORM_RESULT_MASK: Final = mask_of(UNIFORM_RESULTS)
 X0: Final = 1 << X[0]
 # what is left without a value where a function is left for its resume body, if nobody reads it
-PASSING: Final = sum(1 << slot for slot in (*X[:18], *V[:8], *V[16:]))
+# (that the flags pass no return is looked for in the whole text, ADR 0046)
+PASSING: Final = sum(1 << slot for slot in (*X[:18], *V[:8], *V[16:], *AAPCS64.flags))
 
 
 _PLAIN: Final = (ExitKind.JUMP, ExitKind.BRANCH, ExitKind.RET)

@@ -11,11 +11,15 @@ from wherever.ir.ops import BY_NUMBER, F32, F64, I32, I64, Kind
 BY_NAME: Final = {row.name: number for number, row in BY_NUMBER.items()}
 LOADS: Final = frozenset(n for n, row in BY_NUMBER.items() if row.kind is Kind.LOAD)
 STORES: Final = frozenset(n for n, row in BY_NUMBER.items() if row.kind is Kind.STORE)
+# what touches memory at its first operand plus the offset in the low half of `imm`
+ACCESSES: Final = frozenset(n for n, row in BY_NUMBER.items() if row.access)
 LANES: Final = frozenset(n for n, row in BY_NUMBER.items() if row.kind is Kind.LANE)
 CONSTS: Final = frozenset((op.I32_CONST, op.I64_CONST, op.F32_CONST, op.F64_CONST, op.V128_CONST))
 # what has no operands and is emitted anew at each use
 LEAVES: Final = CONSTS | {op.GET}
 M32: Final = 0xFFFF_FFFF
+# an offset below this from an address that wrapped lands where nobody maps anything
+FOLDED: Final = 0x1_0000
 # a store of an extended or wrapped value stores the value itself
 STORE_OF_WRAP: Final = {
     op.I32_STORE: op.I64_STORE32,

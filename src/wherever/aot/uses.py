@@ -25,6 +25,7 @@ class Uses:
     """Counts the uses of the values of one function's blocks."""
 
     __slots__ = (
+        "bases",
         "chained",
         "code",
         "epoch",
@@ -58,6 +59,8 @@ class Uses:
         self.fuses = False  # whether some block of the function multiplies and adds at once
         self.packed = False  # whether the block's scalars are computed as low lanes of vectors
         self.roots: list[Value] = []  # what asks before the block's first effect
+        # register -> the local with a 32-bit address that many accesses go by, and how far it is
+        self.bases: dict[int, tuple[int, int]] = {}
 
     def count(self, value: Value, epoch: int) -> None:
         """One more use of a value; on the first, of its operands too."""
@@ -129,6 +132,15 @@ class Uses:
             elif arg is not value.args[1]:
                 self.count(arg, epoch)
 
+    def uncount(self, value: Value) -> None:
+        """One use of a value is not to come after all."""
+        value.uses -= 1
+        if value.op == op.GET:
+            self.pending[value.imm] -= 1
+        elif not value.uses:
+            for arg in value.args:
+                self.uncount(arg)
+
     def reset(self, value: Value) -> None:
         """Forget the counts below a root."""
         if value.uses or value.place != -1:
@@ -140,6 +152,7 @@ class Uses:
     def alone(self, values: Sequence[Value]) -> None:
         """Count values that are emitted before a block's own work."""
         self.pending.clear()
+        self.bases.clear()
         self.epoch = 0
         for value in values:
             self.count(value, 0)

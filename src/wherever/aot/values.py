@@ -9,6 +9,7 @@ from wherever.aot.selection import (
     CONSTS,
     EXTRACT_LOW,
     FMA,
+    FOLDED,
     FROM_LOW,
     HALF,
     HIGH,
@@ -33,7 +34,7 @@ from wherever.aot.uses import Uses
 from wherever.ir import opcodes as op
 from wherever.ir.ops import BY_NUMBER, F64, I64, V128
 from wherever.ir.values import Value
-from wherever.passes.facts import is_load
+from wherever.passes.facts import affine_of, is_load
 
 
 class Values(Uses):
@@ -328,6 +329,13 @@ class Values(Uses):
 
     def address(self, value: Value, offset: int) -> int:
         """Push a 32-bit address; the offset that is left."""
+        if self.bases:
+            register, distance = affine_of(value)
+            base = self.bases.get(register)
+            if base is not None and 0 <= distance + offset - base[1] < FOLDED:
+                self.code += e.local_get(base[0])
+                self.uncount(value)
+                return distance + offset - base[1]
         if value.op == op.I64_CONST:
             at = (value.imm & M32) + offset
             if at <= M32:
