@@ -12,7 +12,7 @@ import wherever
 from wherever.aot.pipeline import translate
 from wherever.engine.engine import Engine
 from wherever.engine.profile import Profile
-from wherever.linux.bodies import NAME, PROGRAM, bodies_of
+from wherever.linux.bodies import NAME, PROGRAM, SECTION, bodies_of
 from wherever.linux.module import personality
 from wherever.wasm.names import names_of
 from wherever.wasm.reader import read_module
@@ -51,3 +51,10 @@ def test_programs_that_enter_them(name: str, guest: Guest, qemu: str) -> None:
     done = subprocess.run([qemu, str(program)], capture_output=True, timeout=60, check=False)
     ours = wherever.run(program)
     assert (ours.status, ours.stdout) == (done.returncode, done.stdout)
+
+
+@pytest.mark.slow
+def test_a_function_in_the_range_of_another_needs_none(guest: Guest) -> None:
+    program = guest(PROGRAMS / "hidden.S", *AARCH64, "-nostdlib", "-s")
+    wasm = translate(program.read_bytes(), personality("wherever")).wasm
+    assert wherever.run(wasm.replace(SECTION.encode(), b"wherever.absent")).status == 42

@@ -49,6 +49,7 @@ def test_control_flow(
         "nans.c",
         "fused.c",
         "links.S",
+        "hidden.S",
     ],
 )
 def test_assembly_without_a_libc(

@@ -72,6 +72,13 @@ class _Reach:
             function, start = self.work.pop()
             self.visit(function, start)
 
+    def enter(self, more: set[int]) -> None:
+        """Functions that none of the others reaches."""
+        self.entries |= more
+        self.seen |= {entry: set[int]() for entry in more}
+        self.work += [(entry, entry) for entry in sorted(more)]
+        self.run()
+
     def goes(self, function: int, target: int) -> None:
         """Control goes from a function to a target, by a jump or by falling through."""
         if target in self.entries and target != function:
@@ -133,6 +140,8 @@ def find_functions(recovered: Recovered, lifted: Lifted) -> Functions:
     entries = {entry for entry in recovered.entries if entry in blocks}
     reach = _Reach(entries, blocks)
     reach.run()
+    hidden = _hidden(recovered, blocks, reach)
+    reach.enter(hidden)
     covered: set[int] = set()
     bodies: dict[int, Body] = {}
     for entry in sorted(entries):
@@ -160,4 +169,28 @@ def find_functions(recovered: Recovered, lifted: Lifted) -> Functions:
         for start in (*body.reached, *body.orphans):
             if blocks[start].exit.kind is ExitKind.TRAP and blocks[start].end in orphans:
                 body.passable.add(start)
-    return Functions(bodies, blocks, entries, recovered.taken & entries, lifted.tables)
+    taken = (recovered.taken | hidden) & entries
+    return Functions(bodies, blocks, entries, taken, lifted.tables)
+
+
+def _hidden(recovered: Recovered, blocks: dict[int, Block], reach: _Reach) -> set[int]:
+    """Functions that lie in the range of another one: known addresses that nothing goes on at.
+
+    Behind glibc's `_start` lies a jump to `main`, whose address it hands on. Where the other
+    function jumps to addresses that it computes, they may be labels of its own.
+    """
+    covered: set[int] = set().union(*reach.seen.values())
+    found = {label for label in recovered.labels if label in blocks and label not in covered}
+    if not found:
+        return found
+    for start, block in blocks.items():
+        end = block.exit
+        if end.kind is ExitKind.JUMP_INDIRECT:
+            around = recovered.around(start)
+            found = {label for label in found if recovered.around(label) != around}
+        elif end.kind is ExitKind.CALL:
+            if end.target in reach.returning or end.target not in reach.entries:
+                found.discard(end.other)
+        else:
+            found.difference_update(end.successors())
+    return found
