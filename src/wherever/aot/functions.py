@@ -179,7 +179,7 @@ def _hidden(recovered: Recovered, blocks: dict[int, Block], reach: _Reach) -> se
     Behind glibc's `_start` lies a jump to `main`, whose address it hands on. Where the other
     function jumps to addresses that it computes, they may be labels of its own.
     """
-    covered: set[int] = set().union(*reach.seen.values())
+    covered = set[int]().union(*reach.seen.values())
     found = {label for label in recovered.labels if label in blocks and label not in covered}
     if not found:
         return found

@@ -61,6 +61,7 @@ _PROTOTYPES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     # wasmtime/config.h
     "wasmtime_config_epoch_interruption_set": (None, (ptr, c_bool)),
     "wasmtime_config_consume_fuel_set": (None, (ptr, c_bool)),
+    "wasmtime_config_cranelift_opt_level_set": (None, (ptr, c_uint8)),
     "wasmtime_config_max_wasm_stack_set": (None, (ptr, c_size_t)),
     "wasmtime_config_async_stack_size_set": (None, (ptr, c_size_t)),
     "wasmtime_config_memory_may_move_set": (None, (ptr, c_bool)),

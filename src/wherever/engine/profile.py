@@ -44,7 +44,7 @@ class Backend(Enum):
 class Profile:
     """One configuration of the engine. Values compare by name."""
 
-    __slots__ = ("backend", "epochs", "fuel", "name", "placement")
+    __slots__ = ("backend", "epochs", "fuel", "name", "placement", "quick")
 
     def __init__(
         self,
@@ -53,14 +53,17 @@ class Profile:
         epochs: bool = True,
         backend: Backend = Backend.NATIVE,
         fuel: bool = False,
+        quick: bool = False,
     ) -> None:
+        """`quick` compiles without optimising; what it makes loads where the rest is the same."""
         self.placement = placement
         self.epochs = epochs
         self.backend = backend
         self.fuel = fuel
+        self.quick = quick
         words = [placement.value]
         words += [backend.value] if backend is Backend.PULLEY else []
-        flags = (("epochs", epochs), ("fuel", fuel))
+        flags = (("epochs", epochs), ("fuel", fuel), ("quick", quick))
         words += [word for word, on in flags if on]
         self.name = "+".join(words)
 
@@ -77,6 +80,7 @@ class Profile:
             Placement.DEMAND,
             epochs="epochs" in words,
             fuel="fuel" in words,
+            quick="quick" in words,
             backend=Backend.PULLEY if Backend.PULLEY.value in words else Backend.NATIVE,
         )
 
@@ -87,6 +91,7 @@ class Profile:
             epochs=self.epochs,
             backend=self.backend,
             fuel=self.fuel,
+            quick=self.quick,
         )
 
     def __eq__(self, other: object) -> bool:
@@ -131,6 +136,9 @@ POOL = Pool()
 _KEEP_RESIDENT = 64 * 1024  # zeroed by hand on reuse; above it pages are given back (ENGINE.md)
 
 
+_NOT_OPTIMISED = 0  # WASMTIME_OPT_LEVEL_NONE
+
+
 def configure(profile: Profile, *, parallel: bool) -> int:
     """A new wasm_config_t for the profile; the engine that is made of it consumes it."""
     lib = library()
@@ -142,6 +150,8 @@ def configure(profile: Profile, *, parallel: bool) -> int:
     lib.wasmtime_config_parallel_compilation_set(config, parallel)
     lib.wasmtime_config_epoch_interruption_set(config, profile.epochs)
     lib.wasmtime_config_consume_fuel_set(config, profile.fuel)
+    if profile.quick:
+        lib.wasmtime_config_cranelift_opt_level_set(config, _NOT_OPTIMISED)
     if profile.backend is Backend.PULLEY:
         error = lib.wasmtime_config_target_set(config, b"pulley64")
         if error:

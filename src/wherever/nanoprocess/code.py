@@ -49,6 +49,7 @@ _FIXED = 2
 
 # Workers run one instance and are killed at their deadline: no pool, no epochs.
 _PROFILE = Profile(Placement.DEMAND, epochs=False)
+_QUICK = Profile(Placement.DEMAND, epochs=False, quick=True)
 
 
 def open_engine() -> None:
@@ -110,7 +111,7 @@ def _compile_bodies(data: bytes) -> bytes:
             "the program asks for its resume bodies and has none: the custom section that holds "
             "them is gone; translate it again"
         )
-    return _joined(Kind.PROGRAM, bodies, Outline(bodies))
+    return _joined(Kind.PROGRAM, bodies, Outline(bodies), _QUICK)
 
 
 def _bodies(data: bytes) -> bytes | None:
@@ -121,8 +122,8 @@ def _bodies(data: bytes) -> bytes | None:
     return bodies_of(read_module(data))
 
 
-def _joined(kind: int, data: bytes, outline: Outline) -> bytes:
-    code = Engine.of(_PROFILE).compile(data)
+def _joined(kind: int, data: bytes, outline: Outline, profile: Profile = _PROFILE) -> bytes:
+    code = Engine.of(profile).compile(data)
     fields = [str(outline.tables), str(len(outline.imports))]
     for item in outline.imports:
         fields += (item.module, item.name, _spelt(item.type))
