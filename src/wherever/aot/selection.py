@@ -18,6 +18,7 @@ CONSTS: Final = frozenset((op.I32_CONST, op.I64_CONST, op.F32_CONST, op.F64_CONS
 # what has no operands and is emitted anew at each use
 LEAVES: Final = CONSTS | {op.GET}
 M32: Final = 0xFFFF_FFFF
+M64: Final = 0xFFFF_FFFF_FFFF_FFFF
 # an offset below this from an address that wrapped lands where nobody maps anything
 FOLDED: Final = 0x1_0000
 # a store of an extended or wrapped value stores the value itself
@@ -77,6 +78,7 @@ PACKED: Final = {
 NEGATIONS: Final = frozenset((op.F32_NEG, op.F64_NEG))
 LOW_LANES: Final = frozenset((op.F32X4_EXTRACT_LANE, op.F64X2_EXTRACT_LANE))
 FROM_LOW: Final = frozenset((op.V128_FROM_F32, op.V128_FROM_F64))
+LOW_BYTES: Final = {op.V128_FROM_F32: 4, op.V128_FROM_F64: 8}
 CONST_LOW: Final = frozenset((op.F32_CONST, op.F64_CONST))
 REPLACE_LOW: Final = {
     F32: e.OPCODE[op.F32X4_REPLACE_LANE] + b"\0",

@@ -19,8 +19,10 @@ from wherever.aot.selection import (
     LOAD_OF_EXTEND_U,
     LOAD_OF_WRAP,
     LOADS,
+    LOW_BYTES,
     LOW_LANES,
     M32,
+    M64,
     MASK,
     NARROW,
     NEGATIONS,
@@ -132,8 +134,32 @@ class Values(Uses):
         if value.op == op.GET and value.imm in self.locals.narrow and self.locals.packed:
             self.pending[value.imm] -= 1
             self.code += e.local_get(self.locals.slot(value.imm))
+        elif value.op == op.V128_AND and self._single(value) and _keeps_low(value.args[1]):
+            self._vector(value.args[0])
         else:
             self.emit(value)
+
+    def _low_twice(self, value: Value) -> bool:
+        """Push both operands of a shuffle that looks at a scalar only, wherever that is a low lane.
+
+        Nothing above it has to be cleared for that; whether it was so.
+        """
+        source, same = value.args
+        width = LOW_BYTES.get(source.op)
+        if not self.packed or width is None or source is not same or source.place >= 0:
+            return False
+        if any(lane >= width for lane in value.imm.to_bytes(16, "little")):
+            return False
+        scalar = source.args[0]
+        if scalar.place >= 0 and self.locals.types[scalar.place] == V128:
+            self.code += e.local_get(scalar.place) * 2
+        elif source.uses == 2:
+            self.emit_low(scalar)
+            place = self.locals.temporary(V128)
+            self.code += e.local_tee(place) + e.local_get(place)
+        else:
+            return False
+        return True
 
     def emit_narrow(self, slot: int, value: Value) -> None:
         """Push what a value leaves in a narrowed register."""
@@ -205,8 +231,9 @@ class Values(Uses):
             code += e.OPCODE[number]
             code.append(value.imm)
         elif number == op.I8X16_SHUFFLE:
-            self.emit(args[0])
-            self.emit(args[1])
+            if not self._low_twice(value):
+                self.emit(args[0])
+                self.emit(args[1])
             code += b"\xfd\x0d" + value.imm.to_bytes(16, "little")
         elif number == op.RESULT:
             code += e.local_get(self.results[id(args[0])][value.imm])
@@ -492,3 +519,8 @@ class Values(Uses):
             self.emit(arg)
         code += e.call(self.runtime[value.imm][0]) + e.local_set(result) + e.END
         code += e.local_get(result)
+
+
+def _keeps_low(mask: Value) -> bool:
+    """Whether a vector is a mask that leaves the low 64 bits as they are."""
+    return mask.op == op.V128_CONST and mask.imm & M64 == M64
