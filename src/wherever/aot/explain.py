@@ -21,6 +21,7 @@ from wherever.ir.text import print_block
 from wherever.ir.verify import Stage
 from wherever.isa.aarch64 import table
 from wherever.isa.aarch64.registers import REGISTERS
+from wherever.linux.bodies import bodies_of
 from wherever.program.elf import read_elf
 from wherever.wasm.names import function_names
 from wherever.wasm.reader import read_module
@@ -156,8 +157,9 @@ def _facts(c: Conventions, signature: Signature) -> Iterator[tuple[str, str]]:
 
 def _bodies(module: Module, name: str, nth: int) -> Iterator[tuple[str, tuple[str, ...]]]:
     imported = len(module.function_types()) - len(module.code)
+    names = sorted(function_names(module).items())
     for wanted in (name, f"enter {name}", f"resume {name}"):
-        found = [i for i, n in sorted(function_names(module).items()) if n == wanted]
+        found = [i for i, n in names if n == wanted]
         if len(found) <= nth:
             continue
         body = module.code[found[nth] - imported]
@@ -200,7 +202,9 @@ def explain(
             fresh.block(words, low, start, min(end, low + 4 * len(words)))
     before, after = _lines(fresh, starts), _lines(lifted, starts)
     agreed = conventions(functions, standard=keeps_to_the_standard(image.elf))
-    module = read_module(translated(program, target, progress))
+    modules = [read_module(translated(program, target, progress))]
+    if (resumed := bodies_of(modules[0])) is not None:
+        modules.append(read_module(resumed))
     signature = agreed.all[body.entry]
     same = [one.entry for one in agreed.all.values() if one.name == signature.name]
     return Explanation(
@@ -215,7 +219,11 @@ def explain(
             )
             for start in starts
         ),
-        tuple(_bodies(module, signature.name, same.index(body.entry))),
+        tuple(
+            found
+            for one in modules
+            for found in _bodies(one, signature.name, same.index(body.entry))
+        ),
     )
 
 
