@@ -104,3 +104,16 @@ def test_a_jump_to_what_is_doubled_again_and_again_is_translated_soon(
     began = time.process_time()
     Engine.of(Profile()).validate(translate(small_elf(doubled), stub).wasm)
     assert time.process_time() - began < SECONDS
+
+
+def test_a_chain_of_blocks_against_the_addresses_is_translated_soon(stub: bytes) -> None:
+    """What is found out from block to block is not looked for in all of them at each step."""
+    count = 1_500
+    words = [0x14000000 | 2 * count - 1]  # b to the last of so many blocks
+    words += [0x1E612800, 0x17FFFFFD] * count  # fadd d0, d0, d1; b to the one before
+    words[2] = 0xD65F03C0  # ret, in the first one
+    began = time.process_time()
+    Engine.of(Profile()).validate(
+        translate(small_elf(struct.pack(f"<{len(words)}I", *words)), stub).wasm
+    )
+    assert time.process_time() - began < SECONDS

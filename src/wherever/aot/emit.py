@@ -320,10 +320,11 @@ class FunctionEmitter(Exits):
             # a landing of its own for each question: with one way into it, no values have to be
             # moved where the question is asked
             last = len(self.asked) - 1
+            always = self._always_taken()
             code, self.code = self.code, bytearray()
             for at, (selector, start) in enumerate(self.asked):
                 self.code += e.END + e.i32_const(selector) + e.local_set(self.selected)
-                self._sync_everything(self.taken_along[start] & ~self._always_taken())
+                self._sync_everything(self.taken_along[start] & ~always)
                 self.code += e.branch(last - at)
             landings, self.code = self.code, code
             body = e.BLOCK * (len(self.asked) + 1) + body + landings + e.END + exactly

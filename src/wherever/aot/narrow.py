@@ -118,26 +118,28 @@ def handed_on(
     By block: what it `assigned`, what its call may have `given`, what it `handed` on, and what
     would be written to globals where the function is `left` in the block.
     """
-    inside = {block.start for block in blocks}
+    inside = {block.start: block for block in blocks}
     foreign = dict.fromkeys(inside, 0)
     foreign[blocks[0].start] = candidates
     bad = 0
-    changed = True
-    while changed:
-        changed = False
-        for block in blocks:
-            start = block.start
-            bad |= foreign[start] & left[start]
-            after = foreign[start] & ~assigned[start]
-            if block.exit.kind in _HANDS_ON or any(
-                target not in inside for target in block.exit.successors()
-            ):
-                bad |= after & handed[start]
-            after |= given[start] & candidates
-            for target in block.exit.successors():
-                if target in inside and after & ~foreign[target]:
-                    foreign[target] |= after
-                    changed = True
+    work = list(reversed(blocks))  # the entry first; again whatever something new comes to
+    waiting = set(inside)
+    while work:
+        block = work.pop()
+        start = block.start
+        waiting.discard(start)
+        bad |= foreign[start] & left[start]
+        after = foreign[start] & ~assigned[start]
+        targets = block.exit.successors()
+        if block.exit.kind in _HANDS_ON or any(target not in inside for target in targets):
+            bad |= after & handed[start]
+        after |= given[start] & candidates
+        for target in targets:
+            if target in inside and after & ~foreign[target]:
+                foreign[target] |= after
+                if target not in waiting:
+                    waiting.add(target)
+                    work.append(inside[target])
     return bad
 
 
