@@ -66,7 +66,7 @@ if TYPE_CHECKING:
             ...
 
         def begins(self, number: int, thunk: Emitted) -> None:
-            """The body that the program begins with, of its function in the first module."""
+            """A body that the program begins with, of its function in the first module."""
             ...
 
         def finish(self, bodies: Sequence[int]) -> None:
@@ -218,7 +218,7 @@ class Apart:
         return e.i32_const(number) + self.enter
 
     def begins(self, number: int, thunk: Emitted) -> None:
-        """The body that the program begins with is in the first module, too."""
+        """What the program begins with is in the first module, too."""
         index = self._b.declare_function(_RESUME, name="begin")
         self._b.define(index, body(thunk))
         self._b.functions_in_table(number, [index], self._table)

@@ -358,8 +358,7 @@ class Assembler:
             self.sizes.fast += len(fast)
             self.sizes.resume += len(enter) + len(resume)
         addresses |= {alias: addresses[target] for alias, target in inside.aliases.items()}
-        begin = inside.aliases.get(self.image.entry, self.image.entry)
-        if begin in starts:
+        for begin in sorted(self._beginning(inside.aliases) & starts.keys()):
             place.begins(starts[begin], driver.thunk(self.c.all[begin], layout))
         place.finish([indices[number] for number in range(count)])
         self.sizes.functions = len(everything)
@@ -373,6 +372,16 @@ class Assembler:
             count,
         )
         return points, place.enter
+
+    def _beginning(self, aliases: dict[int, int]) -> set[int]:
+        """The function that the program begins with, and those that it ends by jumping to (musl's
+        `_start` does): nobody called it, so the driver is in between."""
+        entry = aliases.get(self.image.entry, self.image.entry)
+        functions = self.c.functions
+        found = {entry}
+        for start in functions.bodies[entry].reached if entry in functions.bodies else ():
+            found.update(functions.blocks[start].exit.successors())
+        return found
 
     def _bodies(
         self,
