@@ -271,7 +271,7 @@ def _spoils(c: Conventions) -> None:
     """
     sites: dict[int, int] = {}
     gain: dict[int, list[int]] = {}
-    jumps: list[tuple[Signature, Signature]] = []
+    jumps: dict[int, list[Signature]] = {}  # function -> those that it ends by jumping to
     for entry, caller in c.all.items():
         for start in c.functions.bodies[entry].reached:
             end = c.functions.blocks[start].exit
@@ -285,18 +285,19 @@ def _spoils(c: Conventions) -> None:
                 for i, slot in enumerate(_SPOILED):
                     sums[i] += weight if caller.changes >> slot & 1 else -weight
             elif start in caller.frame.tail_calls:
-                jumps += [(caller, c.all[t]) for t in end.successors() if t in c.all]
+                jumped_to = [c.all[t] for t in end.successors() if t in c.all]
+                jumps.setdefault(entry, []).extend(jumped_to)
     for entry, sums in gain.items():
         if sites[entry] <= _FEW_SITES or entry in c.all[entry].callees:
             worth = mask_of(slot for slot, total in zip(_SPOILED, sums, strict=True) if total > 0)
             c.all[entry].spoils = given_back(c.all[entry]) & worth
-    changed = True
-    while changed:
-        changed = False
-        for caller, callee in jumps:
+    work = [c.all[entry] for entry in jumps]
+    while work:
+        caller = work.pop()
+        for callee in jumps.get(caller.entry, ()):
             if callee.spoils & ~caller.spoils:
                 callee.spoils &= caller.spoils
-                changed = True
+                work.append(callee)
 
 
 def conventions(functions: Functions, *, standard: bool = True) -> Conventions:
