@@ -183,14 +183,14 @@ def _hidden(recovered: Recovered, blocks: dict[int, Block], reach: _Reach) -> se
     found = {label for label in recovered.labels if label in blocks and label not in covered}
     if not found:
         return found
+    jumping: set[int] = set()
     for start, block in blocks.items():
         end = block.exit
         if end.kind is ExitKind.JUMP_INDIRECT:
-            around = recovered.around(start)
-            found = {label for label in found if recovered.around(label) != around}
+            jumping.add(recovered.around(start))
         elif end.kind is ExitKind.CALL:
             if end.target in reach.returning or end.target not in reach.entries:
                 found.discard(end.other)
         else:
             found.difference_update(end.successors())
-    return found
+    return {label for label in found if recovered.around(label) not in jumping}

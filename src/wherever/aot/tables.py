@@ -170,7 +170,9 @@ def find_tables(image: Image, recovered: Recovered, lifted: Lifted) -> int:
         if not targets:
             # an address that data knows and that lies inside this function: a computed goto
             inside = labels[bisect_left(labels, context.low) : bisect_left(labels, context.high)]
-            targets = tuple(inside) if not _is_link(value) else ()
+            if not _is_link(value) and len(inside) <= patience.left:
+                patience.left -= len(inside)
+                targets = tuple(inside)
         if targets:
             resolved[block.start] = targets
     wanted = {target for targets in resolved.values() for target in targets}
