@@ -117,3 +117,14 @@ def test_a_chain_of_blocks_against_the_addresses_is_translated_soon(stub: bytes)
         translate(small_elf(struct.pack(f"<{len(words)}I", *words)), stub).wasm
     )
     assert time.process_time() - began < SECONDS
+
+
+def test_labels_beside_as_many_computed_jumps_are_translated_soon(stub: bytes) -> None:
+    """Which of them are functions is not asked once for each jump."""
+    count = 5_000
+    words = [0xD65F03C0] + [0xD61F0020] * count  # ret; br x1
+    words += [0x10000040, 0xD65F03C0] * count + [0xD61F0020]  # adr x0, behind the ret; ret
+    code = struct.pack(f"<{len(words)}I", *words)
+    began = time.process_time()
+    translate(small_elf(code, symbols={"labels": 4 * count + 4}), stub)
+    assert time.process_time() - began < SECONDS

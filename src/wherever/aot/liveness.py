@@ -44,6 +44,8 @@ class Part:
     __slots__ = (
         "after",
         "anew",
+        "anywhere",
+        "astray",
         "before",
         "ends",
         "entered",
@@ -78,8 +80,12 @@ class Part:
         self.new = [0] * count  # what of it has not gone through the block yet
         self.ready: list[int] = []  # a heap of the blocks with something new
         # those before each block: that go straight to it, and that come to it in another way
+        # (-1: all that are astray)
         self.straight: list[list[int]] = [[] for _ in order]
         self.before: dict[int, list[int]] = {}  # few have any
+        # jumps that nobody understood, and what is live in some place where only they may go
+        self.astray: list[int] = []
+        self.anywhere = 0
         self.ends: list[int] = []  # blocks after which is live what is live out
         self.tails: list[int] = []  # functions whose live-outs are this one's (-1: any taken one)
         self.users: list[tuple[Part, int, bool]] = []  # blocks that call this, or only jump here
@@ -199,9 +205,11 @@ class Liveness:
                         part.before.setdefault(index[target], []).append(at)
                 if tail_call or not end.targets:
                     # not understood: through the driver, perhaps into what nothing else reaches
-                    for start in self.c.functions.bodies[signature.entry].orphans:
-                        if start in index:
-                            part.before.setdefault(index[start], []).append(at)
+                    if not part.astray:
+                        for start in self.c.functions.bodies[signature.entry].orphans:
+                            if start in index:
+                                part.before.setdefault(index[start], []).append(_NOWHERE)
+                    part.astray.append(at)
                 if tail_call:
                     part.ends.append(at)
                     part.tails.append(_NOWHERE)
@@ -284,7 +292,12 @@ class Liveness:
             others = before.get(at)
             if others is not None:
                 for user in others:
-                    self._across(part, user, more)
+                    if user != _NOWHERE:
+                        self._across(part, user, more)
+                    elif bits := more & ~part.anywhere:
+                        part.anywhere |= bits
+                        for jump in part.astray:
+                            self._across(part, jump, bits)
         self._reads(part)
 
     def _reads(self, part: Part) -> None:
